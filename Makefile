@@ -1,0 +1,42 @@
+# Everything a contributor runs. Needs make and Python 3.11 or newer; the rest goes into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check format env-example clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+serve: .venv/installed ## run the server; ARGS="my_game.py --port 9000" are its arguments
+	@$(BIN)/gameroom serve $(ARGS)
+
+test: .venv/installed ## run the tests; ARGS="tests/unit -k patch" are pytest's arguments
+	$(BIN)/pytest $(ARGS)
+
+check: .venv/installed ## what CI runs: lint, format, types, floors, then the tests
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory test
+
+format: .venv/installed ## put the code into the house's format
+	$(BIN)/ruff check --fix --exit-zero
+	$(BIN)/ruff format
+
+env-example: .venv/installed ## write .env.example from the settings
+	$(BIN)/gameroom settings > .env.example
+
+clean: ## throw .venv and all caches away, never data
+	rm -rf .venv build backend/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# Made once, and again when pyproject.toml has changed.
+.venv/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "gameroom needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,190 @@
+"""Signing in, staying signed in, signing out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header
+from msgspec.structs import asdict
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gameroom.api.answers import NO_STORE, answer
+from gameroom.api.bodies import form_body, json_body
+from gameroom.api.credentials import principal_of
+from gameroom.api.limits import SignInLimits
+from gameroom.api.openapi import call
+from gameroom.api.shapes import (
+    Refresh,
+    Register,
+    SignedIn,
+    SignInAsGuest,
+    TokenForm,
+    TokenProblem,
+    Tokens,
+    WsTicket,
+)
+from gameroom.api.token_errors import token_problem
+from gameroom.errors import (
+    AccountSuspended,
+    GameroomError,
+    IdReused,
+    InvalidCredentials,
+    RateLimited,
+    TokenExpired,
+    TokenReused,
+    Unauthenticated,
+    Unavailable,
+    UsernameTaken,
+    ValidationFailed,
+)
+from gameroom.identity.accounts import Account, Registration, user_view
+from gameroom.identity.identity import Identity
+from gameroom.identity.sign_ins import RefreshToken
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=16,
+        max_length=64,
+        description="Sent again within 24 hours: nothing is done anew, the same user gets fresh tokens.",
+    ),
+]
+
+
+class AuthCalls:
+    """The calls under `/auth`."""
+
+    def __init__(self, identity: Identity, limits: SignInLimits) -> None:
+        self._identity = identity
+        self._limits = limits
+
+    async def register(
+        self,
+        request: Request,
+        new: Annotated[Register, Depends(json_body(Register))],
+        key: IdempotencyKey = None,
+    ) -> Response:
+        """Make an account and sign in."""
+        self._limits.registration(request)
+        account = await self._identity.accounts.register(Registration(**asdict(new)), key)
+        return await self._signed_in(account, 201)
+
+    async def guest(
+        self,
+        request: Request,
+        guest: Annotated[SignInAsGuest, Depends(json_body(SignInAsGuest))],
+        key: IdempotencyKey = None,
+    ) -> Response:
+        """Sign in without an account: 201 for a new guest, 200 for the one that this device has."""
+        self._limits.guest(request)
+        found = await self._identity.accounts.guest(guest.device_id, guest.display_name, key)
+        return await self._signed_in(found.account, 201 if found.created or found.repeated else 200)
+
+    async def token(self, request: Request) -> Response:
+        """Sign in with a password, or refresh, as OAuth2 writes it."""
+        try:
+            form = await form_body(request, TokenForm)
+            tokens = await self._granted(request, form)
+        except GameroomError as error:
+            return token_problem(error)
+        return answer(tokens, headers=NO_STORE)
+
+    async def refresh(self, body: Annotated[Refresh, Depends(json_body(Refresh))]) -> Response:
+        """Spend a refresh token for new tokens."""
+        return answer(await self._refreshed(body.refresh_token), headers=NO_STORE)
+
+    async def logout(self, body: Annotated[Refresh, Depends(json_body(Refresh))]) -> Response:
+        """End this sign-in; a token that is not known is fine too."""
+        await self._identity.sign_ins.end(body.refresh_token)
+        return Response(status_code=204)
+
+    async def logout_all(self, request: Request) -> Response:
+        """End every sign-in of the caller; their sockets close."""
+        principal = await principal_of(request, self._identity.access)
+        await self._identity.sign_ins.end_all(principal.user.user_id)
+        return Response(status_code=204)
+
+    async def ws_ticket(self, request: Request) -> Response:
+        """A ticket for `/ws?ticket=`, for clients that cannot send a header. It opens one socket."""
+        principal = await principal_of(request, self._identity.access)
+        issued = await self._identity.tickets.issue(principal.sign_in_id, principal.expires_at)
+        return answer(WsTicket(issued.ticket, issued.expires_in), 201, NO_STORE)
+
+    async def _granted(self, request: Request, form: TokenForm) -> Tokens:
+        if form.grant_type == "refresh_token":
+            return await self._refreshed(required(form.refresh_token, "refresh_token"))
+        username, password = required(form.username, "username"), required(form.password, "password")
+        self._limits.password(request, username)
+        account = await self._identity.accounts.authenticate(username, password)
+        return self._tokens(account, await self._identity.sign_ins.open(account.user_id))
+
+    async def _refreshed(self, token: str) -> Tokens:
+        refreshed = await self._identity.sign_ins.refresh(token)
+        return self._tokens(refreshed.account, refreshed.refresh_token)
+
+    async def _signed_in(self, account: Account, status: int) -> Response:
+        tokens = self._tokens(account, await self._identity.sign_ins.open(account.user_id))
+        return answer(SignedIn(user_view(account), tokens), status, NO_STORE)
+
+    def _tokens(self, account: Account, refresh_token: RefreshToken) -> Tokens:
+        access = self._identity.tokens.issue(account.user_id, refresh_token.sign_in_id, account.roles)
+        return Tokens(
+            access_token=access.token,
+            expires_in=access.expires_in,
+            refresh_token=refresh_token.token,
+            refresh_expires_in=refresh_token.expires_in,
+        )
+
+
+def required(value: str | None, name: str) -> str:
+    if value is None:
+        raise ValidationFailed.at(f"#/{name}", "this grant needs this field")
+    return value
+
+
+CROWD = (RateLimited, Unavailable)
+REFRESH = (Unauthenticated, TokenExpired, TokenReused, AccountSuspended)
+
+
+def auth_router(identity: Identity, limits: SignInLimits) -> APIRouter:
+    """`/api/v1/auth/…`"""
+    calls = AuthCalls(identity, limits)
+    router = APIRouter(prefix="/api/v1/auth", tags=["sign-in"])
+    add = router.add_api_route
+    add(
+        "/register",
+        calls.register,
+        methods=["POST"],
+        **call(takes=Register, gives={201: SignedIn}, refuses=(UsernameTaken, IdReused, *CROWD)),
+    )
+    add(
+        "/guest",
+        calls.guest,
+        methods=["POST"],
+        **call(
+            takes=SignInAsGuest,
+            gives={201: SignedIn, 200: SignedIn},
+            refuses=(IdReused, AccountSuspended, *CROWD),
+        ),
+    )
+    add(
+        "/token",
+        calls.token,
+        methods=["POST"],
+        **call(
+            form=TokenForm,
+            gives={200: Tokens},
+            refuses=(InvalidCredentials, *REFRESH, *CROWD),
+            problem=TokenProblem,
+        ),
+    )
+    add(
+        "/refresh",
+        calls.refresh,
+        methods=["POST"],
+        **call(takes=Refresh, gives={200: Tokens}, refuses=REFRESH),
+    )
+    add("/logout", calls.logout, methods=["POST"], **call(takes=Refresh, gives={204: None}))
+    add("/logout-all", calls.logout_all, methods=["POST"], **call(gives={204: None}, bearer=True))
+    add("/ws-ticket", calls.ws_ticket, methods=["POST"], **call(gives={201: WsTicket}, bearer=True))
+    return router

@@ -1,0 +1,141 @@
+"""Bodies of requests as Structs: bounded before they are read, and what is wrong told with a pointer."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Struct
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from gameroom.errors import MessageTooBig, ValidationFailed
+from gameroom.protocol.diagnosis import nearest, read_leniently
+from gameroom.protocol.free_json import NotFreeJson, check_free_json
+from gameroom.protocol.patch import escape
+
+T = TypeVar("T", bound=Struct)
+
+MAX_BYTES = 64 * 1024
+DEADLINE_S = 30.0
+"""How long a body may take to arrive."""
+
+MAX_FORM_FIELDS = 50
+
+
+def json_body(shape: type[T]) -> Callable[[Request], Awaitable[T]]:
+    """A dependency that reads the body as `shape`.
+
+    Raises `MessageTooBig`, and `ValidationFailed` for everything that is not as `shape` says.
+    """
+    decoder = msgspec.json.Decoder(shape)
+
+    async def read(request: Request) -> T:
+        return decode(await read_bounded(request), decoder)
+
+    return read
+
+
+async def form_body(request: Request, shape: type[T]) -> T:
+    """The body as an urlencoded form. Fields that `shape` does not have are ignored. Raises as `json_body`."""
+    fields = decode_form(await read_bounded(request))
+    try:
+        return msgspec.convert(fields, shape)
+    except msgspec.ValidationError as fault:
+        raise wrong_field(shape, str(fault)) from None
+
+
+async def read_bounded(request: Request) -> bytes:
+    """The whole body. Raises `MessageTooBig` as soon as it is known to be, and 408 when it does not come."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > MAX_BYTES:
+        raise MessageTooBig(MAX_BYTES)
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            return await read_up_to(MAX_BYTES, request)
+    except TimeoutError:
+        raise HTTPException(408, "The body did not come in time", {"Connection": "close"}) from None
+
+
+async def read_up_to(limit: int, request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise MessageTooBig(limit)
+    return bytes(body)
+
+
+def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    try:
+        value = decoder.decode(body)
+        if b"\\u0000" in body:
+            check_free_json(msgspec.to_builtins(value))
+    except NotFreeJson as fault:
+        raise ValidationFailed.at(fault.pointer, fault.detail) from None
+    except msgspec.ValidationError as fault:
+        raise wrong_field(decoder.type, str(fault)) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
+        raise unreadable(body, fault) from None
+    return value
+
+
+def decode_form(body: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(body.decode("ascii"), True, True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
+    except ValueError:
+        raise ValidationFailed.at("#", "the body is no urlencoded UTF-8 form") from None
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValidationFailed.at("#", "a field may be given once only")
+    try:
+        check_free_json(fields)
+    except NotFreeJson as fault:
+        raise ValidationFailed.at(fault.pointer, fault.detail) from None
+    return fields
+
+
+# --- what is wrong --------------------------------------------------------------------------------------------
+
+
+def unreadable(body: bytes, fault: Exception) -> ValidationFailed:
+    """A body that the decoder gave up on: no JSON, or JSON with strings that cannot be carried."""
+    if isinstance(fault, RecursionError):
+        return ValidationFailed.at("#", "the body is nested too deep")
+    try:
+        check_free_json(read_leniently(body.decode()))
+    except NotFreeJson as bad:
+        return ValidationFailed.at(bad.pointer, bad.detail)
+    except UnicodeDecodeError:
+        return ValidationFailed.at("#", "the body is not UTF-8")
+    return ValidationFailed.at("#", f"the body is not JSON: {fault}")
+
+
+def wrong_field(shape: type[Struct], message: str) -> ValidationFailed:
+    """From the decoder's message, such as ``Expected `str`, got `int` - at `$.username` ``."""
+    what, _, path = message.rpartition(" - at `$")
+    named = re.fullmatch(
+        r"Object (missing required|contains unknown) field `(.*)`", what or message, re.DOTALL
+    )
+    if named is None:
+        return ValidationFailed.at(pointer_of(path if what else ""), in_words(what or message))
+    if named[1] == "missing required":
+        return ValidationFailed.at(f"#/{escape(named[2])}", "this field is missing")
+    return ValidationFailed.at(f"#/{escape(named[2])}", f"there is no such field{hint(shape, named[2])}")
+
+
+def pointer_of(path: str) -> str:
+    """``.username` `` → `#/username`."""
+    return "#" + "".join(f"/{escape(step)}" for step in re.findall(r"[.\[]([^.\[\]`]+)", path))
+
+
+def in_words(what: str) -> str:
+    said = re.sub(r" matching regex '\^(\[.*?\]).*'$", r" made of \1 only", what.replace("`", ""))
+    return said[:1].lower() + said[1:]
+
+
+def hint(shape: type[Struct], name: str) -> str:
+    guess = nearest(name, shape.__struct_fields__)
+    return f"; did you mean {guess}?" if guess else f"; known are {', '.join(shape.__struct_fields__)}"

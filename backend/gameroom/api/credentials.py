@@ -1,0 +1,14 @@
+"""Who is calling: the bearer of an access token."""
+
+from starlette.requests import Request
+
+from gameroom.errors import Unauthenticated
+from gameroom.identity.access import Access, Principal
+
+
+async def principal_of(request: Request, access: Access) -> Principal:
+    """Raises as `Access.authenticate`, and `Unauthenticated` without a token."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("This call needs an access token: Authorization: Bearer …")
+    return await access.authenticate(token.strip())

@@ -1,0 +1,70 @@
+"""How often somebody may try to sign in: per account and per address, in this process.
+
+Every node counts for itself: the limits stop guessing, they are no accounting.
+"""
+
+import ipaddress
+import time
+from dataclasses import dataclass
+
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from starlette.requests import Request
+
+from gameroom.errors import RateLimited
+
+IPV6_NETWORK = 64
+"""Bits that name one customer; the rest of the address is theirs to vary."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInLimitPolicy:
+    """Attempts a minute. Generous, because the customers of a mobile carrier share an address.
+
+    Guests guess nothing and cost no password hash, so there may be many more of them.
+    """
+
+    passwords_per_account: int = 10
+    passwords_per_address: int = 300
+    guests_per_address: int = 6000
+
+
+class SignInLimits:
+    """Counts attempts, successful ones too, and refuses those over the limit with `RateLimited`."""
+
+    def __init__(self, policy: SignInLimitPolicy) -> None:
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._account = RateLimitItemPerMinute(policy.passwords_per_account, namespace="account")
+        self._address = RateLimitItemPerMinute(policy.passwords_per_address, namespace="address")
+        self._guests = RateLimitItemPerMinute(policy.guests_per_address, namespace="guests")
+
+    def password(self, request: Request, username: str) -> None:
+        """Somebody offers a password for this account."""
+        self._hit(self._address, network_of(request))
+        self._hit(self._account, username.lower()[:64])
+
+    def registration(self, request: Request) -> None:
+        self._hit(self._address, network_of(request))
+
+    def guest(self, request: Request) -> None:
+        self._hit(self._guests, network_of(request))
+
+    def _hit(self, limit: RateLimitItem, who: str) -> None:
+        if self._limiter.hit(limit, who):
+            return
+        reset_at = self._limiter.get_window_stats(limit, who).reset_time
+        wait_ms = max(1000, int((reset_at - time.time()) * 1000))
+        raise RateLimited("Too many attempts to sign in; wait a little", retry_after_ms=wait_ms)
+
+
+def network_of(request: Request) -> str:
+    """The caller's IPv4 address, or the network of its IPv6 address."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, IPV6_NETWORK), strict=False))
+    return str(address)

@@ -1,0 +1,54 @@
+"""Every failure of a call, whoever raised it, as one `application/problem+json`."""
+
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from msgspec.json import encode
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gameroom.errors import FieldError, GameroomError, ValidationFailed
+from gameroom.protocol.patch import escape
+from gameroom.protocol.problem import CONTENT_TYPE, Problem, problem_body, problem_headers
+
+
+def install_problems(app: FastAPI) -> None:
+    """Teach the application our errors and Starlette's and FastAPI's own; `LastResort` sees to all others."""
+    app.add_exception_handler(GameroomError, of_gameroom)
+    app.add_exception_handler(HTTPException, of_starlette)
+    app.add_exception_handler(RequestValidationError, of_fastapi)
+
+
+def problem(error: GameroomError) -> Response:
+    return Response(problem_body(error), error.status, problem_headers(error))
+
+
+async def of_gameroom(_: Request, error: Exception) -> Response:
+    assert isinstance(error, GameroomError)  # noqa: S101 - registered for this class only
+    return problem(error)
+
+
+async def of_starlette(request: Request, error: Exception) -> Response:
+    """Unknown paths, wrong methods and the like: the code is the status in words, such as `not_found`."""
+    assert isinstance(error, HTTPException)  # noqa: S101
+    status = HTTPStatus(error.status_code)
+    code = status.name.lower()
+    body = Problem(
+        type=f"urn:gameroom:problem:{code}",
+        title=status.phrase,
+        status=status,
+        detail=f"{request.method} {request.url.path}: {error.detail}",
+        code=code,
+    )
+    headers = {**(error.headers or {}), "Content-Type": CONTENT_TYPE}
+    return Response(encode(body), status, headers)
+
+
+async def of_fastapi(_: Request, error: Exception) -> Response:
+    """Parameters of the path, the query or the header that FastAPI refused."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    faults = tuple(FieldError(f"#/{escape(str(each['loc'][-1]))}", each["msg"]) for each in error.errors())
+    sentence = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults)
+    return problem(ValidationFailed(sentence, errors=faults))

@@ -1,0 +1,70 @@
+"""What surrounds every call: its id, and an answer even where we fail."""
+
+import logging
+import re
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gameroom.api.problems import problem
+from gameroom.errors import InternalError
+from gameroom.ids import new_id
+
+logger = logging.getLogger(__name__)
+
+HEADER = "X-Request-Id"
+PLAUSIBLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+"""An id that a proxy or client may choose; any other is replaced, so that no one writes into our logs."""
+
+
+class RequestIds:
+    """ASGI middleware: every HTTP answer bears `X-Request-Id`, the caller's own if it sent a plausible one.
+
+    It is the last resort too: what nobody handled is logged with that id and answered 500. WebSockets pass
+    through untouched.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = IdentifiedAnswer(request_id_of(scope), send)
+        try:
+            await self._app(scope, receive, answer.send)
+        except ClientDisconnect:
+            logger.info(
+                "The client left before its request was whole", extra={"request_id": answer.request_id}
+            )
+        except Exception:
+            # The floor under everything: whatever it was, it is our bug, and the caller gets a problem, not a
+            # torn connection.
+            logger.exception("A call failed", extra={"request_id": answer.request_id})
+            if answer.begun:
+                raise
+            await problem(InternalError("Something broke on our side"))(scope, receive, answer.send)
+
+
+class IdentifiedAnswer:
+    """The answer to one request on its way out."""
+
+    def __init__(self, request_id: str, send: Send) -> None:
+        self.request_id = request_id
+        self.begun = False
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            MutableHeaders(scope=message)[HEADER] = self.request_id
+        await self._send(message)
+
+
+def request_id_of(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and PLAUSIBLE.fullmatch(value):
+            return str(value, "ascii")
+    return new_id()

@@ -1,0 +1,249 @@
+"""The composition root: the only place where the parts meet, and where settings become their policies.
+
+`create_app` lists every part in the order in which it is wired; the lifespan starts and stops them.
+"""
+
+import importlib.util
+import secrets
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+
+from fastapi import FastAPI
+
+from gameroom.api.auth import auth_router
+from gameroom.api.front_door import front_door
+from gameroom.api.limits import SignInLimitPolicy, SignInLimits
+from gameroom.api.ops import ops_router
+from gameroom.api.users import users_router
+from gameroom.bus.local import LocalBus
+from gameroom.clock import SystemClock
+from gameroom.games.registry import GameDefinitionError, Games, GameType, game_in, load_game
+from gameroom.games.relay import Relay
+from gameroom.games.tic_tac_toe import TicTacToe
+from gameroom.gateway.gateway import Gateway
+from gameroom.gateway.policy import GatewayPolicy
+from gameroom.identity.identity import Identity, IdentityPolicy, IdentityStores, build_identity
+from gameroom.identity.keys import open_key_ring, write_privately
+from gameroom.identity.sign_ins import SignInPolicy
+from gameroom.identity.tokens import TokenPolicy
+from gameroom.ids import new_id
+from gameroom.rooms.local import LocalRooms
+from gameroom.rooms.policy import RoomPolicy
+from gameroom.settings import Settings
+from gameroom.storage.accounts import SqlAccounts, SqlCards, SqlSignIns, SqlTickets
+from gameroom.storage.engine import Database
+from gameroom.storage.journal import SqlJournal
+from gameroom.storage.migrate import upgrade
+from gameroom.storage.placement import SqlPlacement
+
+BUILT_IN = (Relay, TicTacToe)
+
+RECONNECT_AFTER_MS = 1_000
+"""When clients of a node that drains may come back: at once, since another node (or the next process) is there."""
+
+ROOM_PASSWORD_KEY = "room-passwords.key"  # noqa: S105  (the name of a file)
+
+
+class GameFileUnusable(Exception):
+    """A game file that cannot be loaded; the message says which, and why."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The server as an ASGI application, its database open and migrated.
+
+    `app.state.drain` is for a server that can wait before it closes its sockets. Raises what an operator must
+    mend: `GameFileUnusable`, `GameDefinitionError`, `KeysUnusable`, `DatabaseUnusable`.
+    """
+    clock = SystemClock()
+    games = load_games(settings.games)
+    keys = settings.data_dir / "keys"
+    key_ring = open_key_ring(keys)
+    upgrade(settings.database_url)
+    database = Database.open(settings.database_url)
+
+    identity = build_identity(_stores(database), _identity_policy(settings), key_ring, clock)
+    bus = LocalBus()
+    rooms = LocalRooms(
+        home=new_id(),
+        games=games,
+        journal=SqlJournal(database),
+        placement=SqlPlacement(database),
+        bus=bus,
+        cards=SqlCards(database),
+        clock=clock,
+        policy=_room_policy(settings),
+    )
+    gateway = Gateway(
+        policy=_gateway_policy(settings),
+        clock=clock,
+        access=identity.access,
+        rooms=rooms,
+        bus=bus,
+        password_key=_room_password_key(settings, keys),
+    )
+    identity.revocations.watch(gateway.revoked)
+
+    node = Node(database, identity, rooms, gateway)
+    app = front_door(version("gameroom"), node.span)
+    app.include_router(auth_router(identity, SignInLimits(_sign_in_limits(settings))))
+    app.include_router(users_router(identity.access))
+    app.include_router(ops_router(key_ring.jwks(), lambda: node.unready))
+    app.router.routes.extend(gateway.routes())
+    app.state.drain = node.drain
+    return app
+
+
+class Node:
+    """The life of the parts: started in the order of their floors, stopped the other way round."""
+
+    def __init__(self, database: Database, identity: Identity, rooms: LocalRooms, gateway: Gateway) -> None:
+        self.unready: str | None = "starting"
+        self._database = database
+        self._identity = identity
+        self._rooms = rooms
+        self._gateway = gateway
+
+    @asynccontextmanager
+    async def span(self, _app: FastAPI) -> AsyncIterator[None]:
+        """The application's lifespan."""
+        try:
+            await self._identity.revocations.start()
+            await self._rooms.start()
+            self.unready = None
+            yield
+        finally:
+            self.unready = "stopping"
+            await self._gateway.stop()
+            await self._rooms.stop()
+            await self._identity.revocations.stop()
+            await self._database.close()
+
+    async def drain(self) -> None:
+        """Hand the rooms over first, so that whoever comes back finds them; then send the sockets away."""
+        self.unready = "draining"
+        await self._rooms.stop()
+        await self._gateway.drain(RECONNECT_AFTER_MS)
+
+
+# --- games ----------------------------------------------------------------------------------------------------
+
+
+def load_games(files: Iterable[str]) -> Games:
+    """The built-in games and those of `files`: `my_game.py`, or `my_game.py:ClassName`.
+
+    Raises `GameFileUnusable`, and `GameDefinitionError` naming the file.
+    """
+    types = [load_game(kind) for kind in BUILT_IN]
+    return Games([*types, *map(_load_file, files)])
+
+
+def _load_file(which: str) -> GameType:
+    name, _, class_name = which.partition(":")
+    path = Path(name)
+    try:
+        return load_game(game_in(vars(_module(path)), class_name or None))
+    except GameDefinitionError as error:
+        raise GameDefinitionError(f"{path}: {error}") from error
+
+
+def _module(path: Path) -> ModuleType:
+    """Run the file as a module of its own, named after it and found by pickles and tracebacks."""
+    name = f"gameroom_game_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise GameFileUnusable(f"{path}: a game is a Python file, such as my_game.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise GameFileUnusable(f"{path}, line {error.lineno}: {error.msg}") from error
+    except Exception as error:  # whatever an author's file raises while it is loaded, the operator reads one line
+        raise GameFileUnusable(f"{path}: {_line_of(error, path)}{type(error).__name__}: {error}") from error
+    return module
+
+
+def _line_of(error: Exception, path: Path) -> str:
+    """Where in the file it happened, if it did there."""
+    line = ""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = f"line {trace.tb_lineno}: "
+        trace = trace.tb_next
+    return line
+
+
+# --- settings become policies ---------------------------------------------------------------------------------
+
+
+def _stores(database: Database) -> IdentityStores:
+    sign_ins = SqlSignIns(database)
+    return IdentityStores(
+        accounts=SqlAccounts(database),
+        sign_ins=sign_ins,
+        revocations=sign_ins,
+        tickets=SqlTickets(database),
+    )
+
+
+def _identity_policy(settings: Settings) -> IdentityPolicy:
+    return IdentityPolicy(
+        tokens=TokenPolicy(
+            issuer=settings.token_issuer,
+            audience=settings.token_audience,
+            access_ttl_s=settings.access_token_ttl_s,
+        ),
+        sign_ins=SignInPolicy(refresh_ttl_s=settings.refresh_token_ttl_s),
+        ticket_ttl_s=settings.ws_ticket_ttl_s,
+    )
+
+
+def _sign_in_limits(settings: Settings) -> SignInLimitPolicy:
+    return SignInLimitPolicy(
+        passwords_per_account=settings.sign_ins_per_account,
+        passwords_per_address=settings.sign_ins_per_address,
+    )
+
+
+def _room_policy(settings: Settings) -> RoomPolicy:
+    return RoomPolicy(
+        grace_ms=settings.grace_ms,
+        empty_ms=settings.empty_room_ttl_s * 1000,
+        development=settings.environment == "development",
+        mailbox=settings.room_mailbox,
+        command_deadline_s=settings.command_deadline_ms / 1000,
+        max_frame_bytes=settings.max_server_message_bytes,
+    )
+
+
+def _gateway_policy(settings: Settings) -> GatewayPolicy:
+    return GatewayPolicy(
+        server_version=version("gameroom"),
+        ping_interval_ms=settings.ping_interval_ms,
+        max_message_bytes=settings.max_message_bytes,
+        max_server_message_bytes=settings.max_server_message_bytes,
+        connections_per_user=settings.connections_per_user,
+        frames_per_second=settings.frames_per_second,
+        frame_burst=settings.frame_burst,
+        allowed_origins=frozenset(settings.allowed_origins),
+    )
+
+
+def _room_password_key(settings: Settings, keys: Path) -> bytes:
+    """32 bytes made from the operator's secret, or kept beside the signing keys since the first start."""
+    if settings.room_password_key is not None:
+        return _as_key(settings.room_password_key.get_secret_value())
+    path = keys / ROOM_PASSWORD_KEY
+    if not path.exists():
+        write_privately(path, secrets.token_hex(32).encode())
+    return _as_key(path.read_text())
+
+
+def _as_key(secret: str) -> bytes:
+    return sha256(secret.encode()).digest()

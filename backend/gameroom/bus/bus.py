@@ -1,0 +1,58 @@
+"""The contract of the bus: it only wakes and carries.
+
+Guarantees: what is published by one room arrives at each subscriber in the order published, or not at all.
+Lossy by definition: a message may be lost, never invented; subscribers see a loss by `prev_seq` and ask the
+room. Implementations stand beside this file: `local` (one process); Redis comes with the cluster.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from gameroom.protocol.answers import DetachReason
+
+
+class Share(Struct, frozen=True):
+    """One frame, encoded already, and who gets these very bytes. `users` None: everybody not named elsewhere."""
+
+    users: frozenset[str] | None
+    frame: bytes
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """One event of one room, with all its views: one message per (room, seq).
+
+    A subscriber whose last position is not `(epoch, prev_seq)` has missed something. `ends` says for whom no
+    event of this room follows (None as key: for everybody); `cause` is the connection whose command made it.
+    """
+
+    room_id: str
+    term: int
+    epoch: int
+    seq: int
+    prev_seq: int
+    shares: tuple[Share, ...]
+    ends: dict[str | None, DetachReason] = {}
+    cause: str | None = None
+
+
+Receive = Callable[[Delivery], None]
+"""Called on the loop; must neither wait nor raise."""
+
+
+class Subscription(Protocol):
+    """Held by the subscriber; after `close` its `receive` is not called again."""
+
+    def close(self) -> None: ...
+
+
+class Bus(Protocol):
+    def publish(self, delivery: Delivery) -> None:
+        """Hand a delivery to all subscribers of its room. Never waits and never raises."""
+
+    async def subscribe(self, room_id: str, receive: Receive) -> Subscription:
+        """Returns once the subscription is confirmed: what is published from then on may arrive.
+
+        Raises `Unavailable` when the bus cannot confirm in time.
+        """

@@ -1,0 +1,65 @@
+"""How the server ends a connection: an ERROR that says why, where a 4xxx close follows, then the close."""
+
+from msgspec import Struct
+
+from gameroom.errors import GameroomError, MessageTooBig
+from gameroom.gateway.socket import Socket
+from gameroom.protocol.answers import DetachReason, Error
+from gameroom.protocol.codec import encode, error_frame
+from gameroom.protocol.codes import CloseCode, close_code_of
+
+COME_BACK = range(4000, 4500)
+"""Close codes after which the client reconnects and resumes."""
+
+
+class Closing(Struct, frozen=True):
+    """A close code, and the ERROR before it, whose code word is the close reason. `frame` None: nothing to explain."""
+
+    code: CloseCode
+    reason: str
+    frame: bytes | None = None
+
+
+def close(socket: Socket, closing: Closing) -> None:
+    """Explain and close."""
+    if closing.frame is not None:
+        socket.send_text(closing.frame)
+    socket.close(closing.code, closing.reason)
+
+
+def because(code: CloseCode, word: str, message: str) -> Closing:
+    """A closing with a word that only closes use; whether to come back follows from the range of `code`."""
+    error = Error(id=None, code=word, message=message, retryable=code in COME_BACK)
+    return Closing(code, word, encode(error))
+
+
+def closing_for(error: GameroomError) -> Closing:
+    """The closing of a socket whose handshake, first frame or automatic JOIN failed with `error`."""
+    return Closing(close_code_of(error), error.code, error_frame(error))
+
+
+def too_big(limit: int) -> Closing:
+    """The closing after a frame of more than `limit` bytes."""
+    return closing_for(MessageTooBig(limit))
+
+
+TOKEN_EXPIRED = because(CloseCode.TOKEN_EXPIRED, "token_expired", "The access token has expired")
+NO_HEARTBEAT = because(CloseCode.NO_HEARTBEAT, "no_heartbeat", "Two pings went unanswered")
+DRAINING = because(CloseCode.DRAINING, "draining", "This server is going down; reconnect")
+FLOODED = because(CloseCode.RATE_LIMITED, "rate_limited", "Far more frames than allowed")
+SIGNED_OUT = because(CloseCode.SIGNED_OUT, "signed_out", "This sign-in has ended")
+SUSPENDED = because(CloseCode.SUSPENDED, "account_suspended", "This account is suspended")
+JUNK = because(CloseCode.PROTOCOL_ABUSE, "protocol_abuse", "Too many malformed frames in a row")
+OLDEST = because(
+    CloseCode.REPLACED, "replaced", "The user has more connections than allowed; the oldest goes"
+)
+INTERNAL = Closing(CloseCode.INTERNAL, "internal")
+
+OF_DETACHED: dict[DetachReason, Closing] = {
+    "left": Closing(CloseCode.NORMAL, "left"),
+    "kicked": because(CloseCode.KICKED, "kicked", "Kicked from the room"),
+    "closed": because(CloseCode.ROOM_CLOSED, "room_closed", "The room is closed"),
+    "damaged": because(CloseCode.ROOM_CLOSED, "room_closed", "The room is damaged"),
+    "replaced": because(CloseCode.REPLACED, "replaced", "A newer connection of the user is in the room"),
+}
+"""How a room-bound socket ends when its room does."""

@@ -1,0 +1,176 @@
+"""One authenticated connection, from its WELCOME to its end."""
+
+from collections.abc import Callable
+
+from gameroom.clock import rfc3339
+from gameroom.errors import MalformedFrame, RateLimited
+from gameroom.gateway import closing
+from gameroom.gateway.asked import Settled
+from gameroom.gateway.closing import Closing
+from gameroom.gateway.dispatcher import Dispatcher
+from gameroom.gateway.expiry import Expiry
+from gameroom.gateway.heartbeat import BARE_PING, BARE_PONG, Heartbeat
+from gameroom.gateway.limits import Flooded, FrameLimit
+from gameroom.gateway.services import Services
+from gameroom.gateway.socket import Socket
+from gameroom.gateway.unopened import UnopenedSocket
+from gameroom.identity.access import Principal
+from gameroom.ids import new_id
+from gameroom.protocol.answers import TokenExpiring, Welcome
+from gameroom.protocol.codec import CommandRefused, decode_command, encode, error_frame
+from gameroom.protocol.commands import JoinRoom
+from gameroom.protocol.limits import LONE_JUNK_LIMIT
+from gameroom.rooms.rooms import Card, Sender
+
+
+class Connection:
+    """Implements `Receiver` and `dispatcher.Peer`. In any number of rooms, or bound to one.
+
+    It exists before its socket is opened. Once, when `end` or `closed` is called, it is over: `ended` is told, and
+    what arrives later is ignored. It has then left no room, but counts nowhere as connected.
+    """
+
+    def __init__(
+        self,
+        principal: Principal,
+        services: Services,
+        bound_to: str | None,
+        ended: Callable[["Connection"], None],
+    ) -> None:
+        policy = services.policy
+        self.connection_id = new_id()
+        self.principal = principal
+        self.sender = _sender(principal, self.connection_id)
+        self._services = services
+        self._ended = ended
+        self._over = False
+        self._socket: Socket = UnopenedSocket()
+        self._dispatcher = Dispatcher(self, services, bound_to)
+        self._malformed = 0
+        self._limit = FrameLimit(services.clock, policy.frames_per_second, policy.frame_burst)
+        self._heartbeat = Heartbeat(policy.ping_interval_ms, lambda: self.end(closing.NO_HEARTBEAT))
+        self._expiry = Expiry(services.clock, self._token_expiring, lambda: self.end(closing.TOKEN_EXPIRED))
+
+    # --- its life ---------------------------------------------------------------------------------------------
+
+    def welcome(self) -> None:
+        """Say WELCOME, the first frame."""
+        policy = self._services.policy
+        frame = Welcome(
+            server_version=policy.server_version,
+            features=[],
+            connection_id=self.connection_id,
+            user=self.principal.user,
+            server_time=rfc3339(self._services.clock.now()),
+            token_expires_in=self._services.seconds_left(self.principal),
+            ping_interval_ms=policy.ping_interval_ms,
+            max_message_bytes=policy.max_message_bytes,
+            max_server_message_bytes=policy.max_server_message_bytes,
+        )
+        self.send(encode(frame))
+
+    def enter(self, join: JoinRoom, settled: Settled) -> None:
+        """Make the automatic JOIN of a room-bound socket; a refusal goes to `settled`, not to the client."""
+        self._dispatcher.enter(join, settled)
+
+    def opened(self, socket: Socket) -> None:
+        """The handshake is answered: what was sent so far goes out, and the clocks begin to run."""
+        if isinstance(self._socket, UnopenedSocket):
+            self._socket.pour_into(socket)
+        self._socket = socket
+        if not self._over:
+            self._heartbeat.start(socket)
+            self._expiry.watch(self.principal.expires_at)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its handshake is answered, and it is not over."""
+        return not self._over and not isinstance(self._socket, UnopenedSocket)
+
+    def send(self, frame: bytes) -> None:
+        self._socket.send_text(frame)
+
+    def renew(self, principal: Principal) -> None:
+        """Another token of the same user: the connection belongs to its sign-in, and lasts as long as it."""
+        self.principal = principal
+        self.sender = _sender(principal, self.connection_id)
+        self._expiry.watch(principal.expires_at)
+
+    def end(self, why: Closing) -> None:
+        """Close the socket, saying why; the rooms hear of it at once. Twice is once."""
+        if not self._over:
+            closing.close(self._socket, why)
+            self._finish()
+
+    def closed(self, code: int) -> None:
+        if not self._over:
+            self._finish()
+
+    def _finish(self) -> None:
+        self._over = True
+        self._heartbeat.stop()
+        self._expiry.stop()
+        self._dispatcher.close()
+        self._ended(self)
+
+    def _token_expiring(self) -> None:
+        self.send(encode(TokenExpiring(self._services.seconds_left(self.principal))))
+
+    # --- frames -----------------------------------------------------------------------------------------------
+
+    def text(self, frame: str) -> None:
+        wait_ms = self._count()
+        if self._over:
+            return
+        if frame == BARE_PING:
+            self.send(BARE_PONG)
+            return
+        try:
+            command = decode_command(frame)
+        except CommandRefused as refused:
+            self._refuse_frame(refused)
+            return
+        self._malformed = 0
+        if wait_ms:
+            self._dispatcher.refuse(command, RateLimited("Too many frames", retry_after_ms=wait_ms))
+        else:
+            self._dispatcher.take(command)
+
+    def binary(self, frame: bytes) -> None:
+        self._count()
+        if not self._over:
+            error = MalformedFrame("Binary frames were not agreed on; send text")
+            self._refuse_frame(CommandRefused(error, {}))
+
+    def pong(self) -> None:
+        self._heartbeat.heard()
+
+    def oversized(self) -> None:
+        self.end(closing.too_big(self._services.policy.max_message_bytes))
+
+    def _count(self) -> int:
+        """Count a frame; returns the milliseconds until the next one is welcome, 0 if this one is. May end it all."""
+        self._heartbeat.heard()
+        try:
+            return self._limit.take()
+        except Flooded:
+            self.end(closing.FLOODED)
+            return 0
+
+    def _refuse_frame(self, refused: CommandRefused) -> None:
+        """Answer a frame that is no command; many malformed ones in a row end the connection."""
+        error = refused.error
+        self.send(error_frame(error, id=refused.id, command=refused.command, room_id=refused.room_id))
+        self._malformed = self._malformed + 1 if isinstance(error, MalformedFrame) else 0
+        if self._malformed >= LONE_JUNK_LIMIT:
+            self.end(closing.JUNK)
+
+
+def _sender(principal: Principal, connection_id: str) -> Sender:
+    user = principal.user
+    return Sender(
+        user_id=user.user_id,
+        card=Card(user.display_name, user.avatar_url),
+        connection_id=connection_id,
+        admin="admin" in user.roles,
+    )

@@ -1,0 +1,67 @@
+"""Every authenticated connection of this node, by user: for limits, revocations and the drain."""
+
+import asyncio
+
+from gameroom.clock import Millis
+from gameroom.gateway import closing
+from gameroom.gateway.closing import Closing
+from gameroom.gateway.connection import Connection
+from gameroom.gateway.services import Services
+from gameroom.gateway.socket import Socket
+from gameroom.identity.access import Principal
+from gameroom.identity.revocations import Revocation, Why
+from gameroom.protocol.answers import ServerDraining
+from gameroom.protocol.codec import encode
+from gameroom.protocol.commands import JoinRoom
+
+DRAIN_BATCH = 100
+DRAIN_PAUSE_S = 0.1
+"""So many connections are sent away at a time, with such a pause between: else all come back at once elsewhere."""
+
+_REVOKED: dict[Why, Closing] = {"signed_out": closing.SIGNED_OUT, "suspended": closing.SUSPENDED}
+
+
+class Connections:
+    """Knows each connection from its authentication to its end."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._by_user: dict[str, list[Connection]] = {}
+        self.draining = False
+
+    def admit(self, principal: Principal, join: JoinRoom | None) -> Connection:
+        """A connection for a user who is known now; from now on it hears of revocations."""
+        connection = Connection(principal, self._services, join.room_id if join else None, self._ended)
+        self._by_user.setdefault(principal.user.user_id, []).append(connection)
+        return connection
+
+    def open(self, connection: Connection, socket: Socket) -> None:
+        """Its handshake is answered. Where its user has too many open now, the oldest go."""
+        connection.opened(socket)
+        mine = [other for other in self._by_user.get(connection.sender.user_id, ()) if other.is_open]
+        for oldest in mine[: -self._services.policy.connections_per_user]:
+            oldest.end(closing.OLDEST)
+
+    def revoked(self, revocation: Revocation) -> None:
+        """Implements `identity.revocations.Watcher`: a sign-in has ended, and with it its connections."""
+        for connection in tuple(self._by_user.get(revocation.user_id, ())):
+            if connection.principal.sign_in_id == revocation.sign_in_id:
+                connection.end(_REVOKED[revocation.why])
+
+    def _ended(self, connection: Connection) -> None:
+        user_id = connection.sender.user_id
+        mine = self._by_user[user_id]
+        mine.remove(connection)
+        if not mine:
+            del self._by_user[user_id]
+
+    async def drain(self, reconnect_after_ms: Millis) -> None:
+        """Send every connection away, a batch at a time; newcomers are refused from now on."""
+        self.draining = True
+        farewell = encode(ServerDraining(reconnect_after_ms))
+        waiting = [connection for mine in self._by_user.values() for connection in mine]
+        for start in range(0, len(waiting), DRAIN_BATCH):
+            for connection in waiting[start : start + DRAIN_BATCH]:
+                connection.send(farewell)
+                connection.end(closing.DRAINING)
+            await asyncio.sleep(DRAIN_PAUSE_S)

@@ -1,0 +1,141 @@
+"""The ASGI application behind both WebSocket routes: a handshake in, a connection or a refusal out.
+
+What the server offers for sockets is behind `asgi_socket.serve_socket`; here nothing depends on it.
+"""
+
+import asyncio
+import logging
+from asyncio import Future, get_running_loop
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from gameroom.errors import GameroomError, InternalError, Unavailable, UnsupportedProtocol
+from gameroom.gateway import closing
+from gameroom.gateway.anonymous import AnonymousConnection
+from gameroom.gateway.asgi_socket import ABNORMAL, SocketLimits, serve_socket
+from gameroom.gateway.connection import Connection
+from gameroom.gateway.connections import Connections
+from gameroom.gateway.handshake import (
+    check_origin,
+    choose_subprotocol,
+    find_credential,
+    join_of,
+    wants_errors_as_frames,
+)
+from gameroom.gateway.services import Services
+from gameroom.gateway.socket import Receiver, Socket
+from gameroom.ids import new_id
+from gameroom.protocol.commands import JoinRoom
+from gameroom.protocol.problem import problem_body, problem_headers
+
+logger = logging.getLogger(__name__)
+
+DENIAL = "websocket.http.response"
+"""The ASGI extension by which a refused handshake gets a body."""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """Who is let in: who will hear the socket, and what is to be called when it is open."""
+
+    receiver: Receiver
+    opened: Callable[[Socket], None]
+
+    def connect(self, socket: Socket) -> Receiver:
+        self.opened(socket)
+        return self.receiver
+
+
+class SocketEndpoint:
+    """Decides over each handshake; where the path names a room, its JOIN is decided first."""
+
+    def __init__(self, services: Services, connections: Connections) -> None:
+        policy = services.policy
+        self._services = services
+        self._connections = connections
+        self._limits = SocketLimits(
+            message_bytes=policy.max_message_bytes, queue_bytes=policy.max_outgoing_bytes
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        websocket = WebSocket(scope, receive, send)
+        await websocket.receive()
+        try:
+            guest = await self._let_in(websocket)
+        except GameroomError as error:
+            await _refuse(websocket, error)
+        except Exception:  # a bug met here must reach the client as one of our answers, and the log
+            logger.exception("a handshake failed")
+            await _refuse(websocket, InternalError("Something is wrong with the server"))
+        else:
+            await self._serve(websocket, guest)
+
+    async def _let_in(self, websocket: WebSocket) -> Guest:
+        """Everything is checked that costs nothing before a ticket is spent or a room is asked."""
+        if self._connections.draining:
+            raise Unavailable("This server is going down; reconnect")
+        check_origin(websocket, self._services.policy.allowed_origins)
+        choose_subprotocol(websocket)
+        room_id = websocket.path_params.get("room_id")
+        join = None if room_id is None else join_of(room_id, websocket.query_params)
+        credential = find_credential(websocket)
+        if credential is None:
+            anonymous = AnonymousConnection(self._services, self._connections, join)
+            return Guest(anonymous, anonymous.opened)
+        principal = await self._services.identify(credential)
+        connection = self._connections.admit(principal, join)
+        connection.welcome()
+        if join is not None:
+            await self._enter(connection, join)
+        return Guest(connection, lambda socket: self._connections.open(connection, socket))
+
+    async def _enter(self, connection: Connection, join: JoinRoom) -> None:
+        """The automatic JOIN, before the handshake is answered, so that a failure is an HTTP status."""
+        settled: Future[GameroomError | None] = get_running_loop().create_future()
+        connection.enter(join, lambda error: None if settled.done() else settled.set_result(error))
+        try:
+            async with asyncio.timeout(self._services.policy.join_timeout_s):
+                if error := await settled:
+                    raise error
+        except TimeoutError:
+            connection.closed(ABNORMAL)
+            raise Unavailable("Joining the room takes too long right now") from None
+        except BaseException:
+            connection.closed(ABNORMAL)
+            raise
+
+    async def _serve(self, websocket: WebSocket, guest: Guest) -> None:
+        try:
+            await websocket.accept(choose_subprotocol(websocket))
+        except OSError:  # the client has gone while we decided
+            guest.receiver.closed(ABNORMAL)
+        else:
+            await serve_socket(websocket, guest.connect, self._limits)
+
+
+async def _refuse(websocket: WebSocket, error: GameroomError) -> None:
+    if wants_errors_as_frames(websocket):
+        await _refuse_by_frame(websocket, error)
+    elif DENIAL in websocket.scope.get("extensions", {}):
+        await websocket.send_denial_response(_problem(error))
+    else:
+        await websocket.close()
+
+
+def _problem(error: GameroomError) -> Response:
+    request_id = new_id()
+    logger.info("handshake refused", extra={"code": error.code, "request_id": request_id})
+    headers = {**problem_headers(error), "X-Request-Id": request_id}
+    return Response(problem_body(error), error.status, headers)
+
+
+async def _refuse_by_frame(websocket: WebSocket, error: GameroomError) -> None:
+    """For clients that cannot read the HTTP answer to a handshake."""
+    await websocket.accept(None if isinstance(error, UnsupportedProtocol) else choose_subprotocol(websocket))
+    why = closing.closing_for(error)
+    await websocket.send_text((why.frame or b"").decode())
+    await websocket.close(why.code, why.reason)

@@ -1,0 +1,64 @@
+"""The gateway, put together from its parts."""
+
+from starlette.routing import BaseRoute, WebSocketRoute
+
+from gameroom.bus.bus import Bus
+from gameroom.clock import Clock, Millis
+from gameroom.gateway.connections import Connections
+from gameroom.gateway.endpoint import SocketEndpoint
+from gameroom.gateway.hub import Hub
+from gameroom.gateway.policy import GatewayPolicy
+from gameroom.gateway.room_passwords import RoomPasswords
+from gameroom.gateway.services import Access, Services
+from gameroom.gateway.tasks import Tasks
+from gameroom.identity.revocations import Revocation
+from gameroom.rooms.rooms import Rooms
+
+
+class Gateway:
+    """All sockets of one node. Made, and stopped, by the composition root; needs no start.
+
+    `password_key`: the secret that room passwords are sealed with, 1 to 64 bytes, the same on every node.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: GatewayPolicy,
+        clock: Clock,
+        access: Access,
+        rooms: Rooms,
+        bus: Bus,
+        password_key: bytes,
+    ) -> None:
+        self._tasks = Tasks()
+        services = Services(
+            policy=policy,
+            clock=clock,
+            access=access,
+            rooms=rooms,
+            hub=Hub(bus, self._tasks, policy.step_timeout_s),
+            tasks=self._tasks,
+            passwords=RoomPasswords(password_key),
+        )
+        self._connections = Connections(services)
+        self._endpoint = SocketEndpoint(services, self._connections)
+
+    def routes(self) -> list[BaseRoute]:
+        """Both endpoints, for the application's root."""
+        return [
+            WebSocketRoute("/ws", self._endpoint, name="ws"),
+            WebSocketRoute("/ws/game-room-groups/{room_id}", self._endpoint, name="room_ws"),
+        ]
+
+    def revoked(self, revocation: Revocation) -> None:
+        """For `Revocations.watch`: ends the connections of a sign-in that has ended."""
+        self._connections.revoked(revocation)
+
+    async def drain(self, reconnect_after_ms: Millis) -> None:
+        """Refuse handshakes from now on, and send every connection away, a batch at a time."""
+        await self._connections.drain(reconnect_after_ms)
+
+    async def stop(self) -> None:
+        """Cancel and await what still runs. The sockets themselves are the server's to close."""
+        await self._tasks.stop()

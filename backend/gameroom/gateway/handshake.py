@@ -1,0 +1,128 @@
+"""What a handshake asks for, read and checked before anything is spent on it. Pure."""
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+from starlette.datastructures import QueryParams
+from starlette.requests import HTTPConnection
+
+from gameroom.errors import Forbidden, RoomNotFound, UnsupportedProtocol, ValidationFailed
+from gameroom.protocol.commands import JoinRoom, ResumeFrom, Role, Updates
+from gameroom.protocol.limits import MAX_INT
+
+SUBPROTOCOLS = frozenset({"gameroom.v1.json"})
+"""Those that the server knows."""
+
+BEARER_SUBPROTOCOL = "bearer."
+"""Before a token among the subprotocols: the one header value that a browser lets a page choose."""
+
+Position = Annotated[int, Meta(ge=0, le=MAX_INT)]
+_ROOM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class BearerCredential(Struct, frozen=True):
+    """A credential that may be shown again."""
+
+    secret: str
+
+
+class TicketCredential(Struct, frozen=True):
+    """A credential that is spent by being shown."""
+
+    secret: str
+
+
+Credential = BearerCredential | TicketCredential
+
+
+def wants_errors_as_frames(handshake: HTTPConnection) -> bool:
+    """Whether the client cannot read the HTTP answer to a refused handshake (`?errors=frame`)."""
+    return handshake.query_params.get("errors") == "frame"
+
+
+def choose_subprotocol(handshake: HTTPConnection) -> str | None:
+    """The first offered that we know; None if none was offered but, perhaps, a bearer.
+
+    Raises `UnsupportedProtocol` where only unknown ones were offered.
+    """
+    named = [word for word in _subprotocols(handshake) if not word.startswith(BEARER_SUBPROTOCOL)]
+    known = [word for word in named if word in SUBPROTOCOLS]
+    if named and not known:
+        raise UnsupportedProtocol(f"This server speaks {', '.join(sorted(SUBPROTOCOLS))}")
+    return known[0] if known else None
+
+
+def find_credential(handshake: HTTPConnection) -> Credential | None:
+    """The first found of header, subprotocol and ticket. It decides, good or bad; None: the first frame will."""
+    scheme, _, token = handshake.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return BearerCredential(token.strip())
+    for word in _subprotocols(handshake):
+        if word.startswith(BEARER_SUBPROTOCOL):
+            return BearerCredential(word.removeprefix(BEARER_SUBPROTOCOL))
+    ticket = handshake.query_params.get("ticket")
+    return None if ticket is None else TicketCredential(ticket)
+
+
+def check_origin(handshake: HTTPConnection, allowed: frozenset[str]) -> None:
+    """Let in who is no browser, or comes from the server's own pages or an allowed origin. Raises `Forbidden`."""
+    origin = handshake.headers.get("origin")
+    if origin is None or origin in allowed or "*" in allowed:
+        return
+    # Only hosts are compared: behind a proxy that ends TLS the server does not know its own scheme.
+    if _host_of(origin) != handshake.headers.get("host", "").lower():
+        raise Forbidden("Pages of this origin may not open sockets here", reason="origin")
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower() or None
+    except ValueError:
+        return None
+
+
+def _subprotocols(handshake: HTTPConnection) -> list[str]:
+    offered: list[str] = handshake.scope["subprotocols"]
+    return offered
+
+
+def join_of(room_id: str, query: QueryParams) -> JoinRoom:
+    """The automatic JOIN of a room-bound socket. Raises `RoomNotFound`, `ValidationFailed`."""
+    if not _ROOM_ID.fullmatch(room_id):
+        raise RoomNotFound
+    wishes = _wishes(query)
+    return JoinRoom(
+        room_id=room_id,
+        role=wishes.role,
+        updates=wishes.updates,
+        resume=_resume_from(wishes.epoch, wishes.seq),
+    )
+
+
+class _Wishes(Struct):
+    """What the query may say about the automatic JOIN."""
+
+    role: Role | None = None
+    updates: Updates = "patch"
+    epoch: Position | None = None
+    seq: Position | None = None
+
+
+def _wishes(query: QueryParams) -> _Wishes:
+    given = {name: query[name] for name in _Wishes.__struct_fields__ if name in query}
+    try:
+        return msgspec.convert(given, _Wishes, strict=False)
+    except msgspec.ValidationError as fault:
+        what, _, where = str(fault).partition(" - at `$.")
+        raise ValidationFailed.at(f"#/{where.rstrip('`')}", what) from None
+
+
+def _resume_from(epoch: int | None, seq: int | None) -> ResumeFrom | None:
+    if epoch is None and seq is None:
+        return None
+    if epoch is None or seq is None:
+        raise ValidationFailed.at("#/epoch" if epoch is None else "#/seq", "epoch and seq go together")
+    return ResumeFrom(epoch, seq)

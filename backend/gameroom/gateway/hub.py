@@ -1,0 +1,174 @@
+"""Who on this node hears which room. Knows subscriptions only: no socket and no command.
+
+One subscription of the bus per room, however many listen; it is confirmed before any of them joins.
+"""
+
+import asyncio
+import logging
+from typing import Protocol
+
+from gameroom.bus.bus import Bus, Delivery, Share, Subscription
+from gameroom.errors import Unavailable
+from gameroom.gateway.tasks import Tasks
+
+logger = logging.getLogger(__name__)
+
+
+class Listener(Protocol):
+    """One connection's ear in one room. Nothing here may wait or raise."""
+
+    @property
+    def user_id(self) -> str: ...
+
+    @property
+    def joined(self) -> bool:
+        """Whether its JOIN was answered, and nothing has ended it since."""
+
+    def subscribed(self) -> None:
+        """From now on everything that the room publishes is heard. Called once per `listen`."""
+
+    def not_subscribed(self, error: Unavailable) -> None:
+        """The bus could not confirm in time; this listener hears nothing. Called instead of `subscribed`."""
+
+    def event(self, delivery: Delivery, frame: bytes | None) -> None:
+        """An event of the room, and how this listener's user sees it; None: nothing of it is for that user."""
+
+    def replaced(self) -> None:
+        """A newer connection of the same user is in the room; of no concern to one that has not joined."""
+
+
+class Hub:
+    """The rooms that somebody on this node listens to."""
+
+    def __init__(self, bus: Bus, tasks: Tasks, subscribe_timeout_s: float) -> None:
+        self._bus = bus
+        self._tasks = tasks
+        self._timeout = subscribe_timeout_s
+        self._channels: dict[str, Channel] = {}
+
+    def listen(self, room_id: str, listener: Listener) -> None:
+        """Add a listener; it is told, at once or later, when the subscription stands."""
+        channel = self._channels.get(room_id)
+        if channel is None:
+            channel = self._channels[room_id] = Channel(room_id)
+            self._tasks.spawn(self._subscribe(channel))
+        channel.add(listener)
+
+    def leave(self, room_id: str, listener: Listener) -> None:
+        """Remove a listener, if it is there; the last one takes the subscription along."""
+        channel = self._channels.get(room_id)
+        if channel is None:
+            return
+        channel.remove(listener)
+        if channel.deserted:
+            self._close(channel)
+
+    def entering(self, room_id: str, listener: Listener) -> None:
+        """Its JOIN is submitted now: that makes it its user's newest, even if a later one is answered first."""
+        if channel := self._channels.get(room_id):
+            channel.move_to_end(listener)
+
+    def entered(self, room_id: str, listener: Listener) -> None:
+        """Its JOIN was done: a user's newer connection in a room replaces the older ones."""
+        if channel := self._channels.get(room_id):
+            mine = channel.of_user(listener.user_id)
+            place = mine.index(listener)
+            for older in mine[:place]:
+                older.replaced()
+            if any(newer.joined for newer in mine[place + 1 :]):
+                listener.replaced()
+
+    async def _subscribe(self, channel: "Channel") -> None:
+        try:
+            async with asyncio.timeout(self._timeout):
+                subscription = await self._bus.subscribe(channel.room_id, channel.deliver)
+        except (TimeoutError, Unavailable):
+            self._channels.pop(channel.room_id)
+            channel.fail(Unavailable("The room's events cannot be subscribed to right now"))
+            return
+        channel.confirm(subscription)
+        if channel.deserted:
+            self._close(channel)
+
+    def _close(self, channel: "Channel") -> None:
+        channel.close()
+        self._channels.pop(channel.room_id, None)
+
+
+class Channel:
+    """One room as this node hears it."""
+
+    def __init__(self, room_id: str) -> None:
+        self.room_id = room_id
+        self._subscription: Subscription | None = None
+        self._listeners: dict[str, tuple[Listener, ...]] = {}
+        """By user; the tuples are replaced, never changed, so that a delivery may end some of them meanwhile."""
+
+    @property
+    def deserted(self) -> bool:
+        """Whether it is confirmed and nobody listens. (Until it is confirmed, the subscribing task has it.)"""
+        return self._subscription is not None and not self._listeners
+
+    def of_user(self, user_id: str) -> tuple[Listener, ...]:
+        return self._listeners.get(user_id, ())
+
+    def add(self, listener: Listener) -> None:
+        self._listeners[listener.user_id] = (*self.of_user(listener.user_id), listener)
+        if self._subscription is not None:
+            listener.subscribed()
+
+    def move_to_end(self, listener: Listener) -> None:
+        others = (other for other in self.of_user(listener.user_id) if other is not listener)
+        self._listeners[listener.user_id] = (*others, listener)
+
+    def remove(self, listener: Listener) -> None:
+        left = tuple(other for other in self.of_user(listener.user_id) if other is not listener)
+        if left:
+            self._listeners[listener.user_id] = left
+        else:
+            self._listeners.pop(listener.user_id, None)
+
+    def confirm(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+        for listener in self._all():
+            listener.subscribed()
+
+    def fail(self, error: Unavailable) -> None:
+        for listener in self._all():
+            listener.not_subscribed(error)
+
+    def close(self) -> None:
+        if self._subscription is not None:
+            self._subscription.close()
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Hand each listener its user's share: the same bytes to all who share a view. Never waits."""
+        named, rest = _by_user(delivery.shares)
+        for user_id, listeners in tuple(self._listeners.items()):
+            frame = named.get(user_id, rest)
+            for listener in listeners:
+                _hand_over(listener, delivery, frame)
+
+    def _all(self) -> list[Listener]:
+        return [listener for listeners in self._listeners.values() for listener in listeners]
+
+
+def _by_user(shares: tuple[Share, ...]) -> tuple[dict[str, bytes], bytes | None]:
+    """The frames of the users that are named, and everybody else's."""
+    named: dict[str, bytes] = {}
+    rest: bytes | None = None
+    for share in shares:
+        if share.users is None:
+            rest = share.frame
+        else:
+            named.update(dict.fromkeys(share.users, share.frame))
+    return named, rest
+
+
+def _hand_over(listener: Listener, delivery: Delivery, frame: bytes | None) -> None:
+    try:
+        listener.event(delivery, frame)
+    except (
+        Exception
+    ):  # a bug met by one listener must cost neither the others their event nor the room its turn
+        logger.exception("an event was not delivered", extra={"room_id": delivery.room_id})

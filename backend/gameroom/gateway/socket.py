@@ -1,0 +1,50 @@
+"""The seam between the gateway and the server that speaks RFC 6455: one accepted WebSocket.
+
+Two implementations: `fast_path.FastSocket`, offered by our uvicorn protocol class as an ASGI scope extension
+(callbacks in, bytes out, no task per message), and `asgi_socket.AsgiSocket`, which needs plain ASGI only. Above
+this line there is one code path.
+"""
+
+from typing import Protocol
+
+
+class Receiver(Protocol):
+    """What the gateway does when something arrives. All methods are called on the loop; none may wait or raise."""
+
+    def text(self, frame: str) -> None:
+        """A whole text message."""
+
+    def binary(self, frame: bytes) -> None:
+        """A whole binary message."""
+
+    def pong(self) -> None:
+        """The peer answered a ping."""
+
+    def oversized(self) -> None:
+        """The peer sent more than the limit; nothing more of it is read. The receiver says why and closes 1009."""
+
+    def closed(self, code: int) -> None:
+        """The socket is gone, whoever closed it; called exactly once, last. 1006: without a close frame."""
+
+
+class Socket(Protocol):
+    """An accepted WebSocket. Frames, pings and the close leave in the order of the calls."""
+
+    def send_text(self, frame: bytes) -> None:
+        """Queue one text message, UTF-8 encoded already. Never waits; after `close` it does nothing.
+
+        The queue is bounded in bytes: where the peer does not read, the socket is closed 4002 `too_slow`.
+        """
+
+    def send_binary(self, frame: bytes) -> None:
+        """Queue one binary message, likewise."""
+
+    def ping(self) -> None:
+        """Send a ping where the server can; where it cannot (plain ASGI), does nothing."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Close once all that was queued is sent, or after a deadline of a few seconds. Twice is once."""
+
+    @property
+    def hears_pongs(self) -> bool:
+        """Whether `ping` and `Receiver.pong` work here. If not, the server itself looks after dead peers."""

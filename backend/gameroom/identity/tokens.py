@@ -1,0 +1,143 @@
+"""Access tokens: short-lived signed JWTs. The only module that knows python-jose.
+
+python-jose accepts far too much, so it is trusted with the signature alone: which tokens it sees at all, their
+header, the key and the one algorithm of that key, and every claim, are judged here.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+from jose import jwk, jws
+from jose.exceptions import JOSEError
+from jose.utils import base64url_decode
+from msgspec import Meta, Struct
+
+from gameroom.clock import Clock, Millis
+from gameroom.errors import TokenExpired, Unauthenticated
+from gameroom.identity.keys import KeyRing
+from gameroom.ids import new_id
+
+ALGORITHM = "ES256"
+MAX_LENGTH = 4096
+COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+"""A JWS of three parts. ASCII only, and no character that a lenient base64 decoder would skip."""
+
+SKEW_S = 5
+"""How far the clock of another node may be ahead of ours."""
+
+Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
+"""A moment as JWTs write it: whole seconds since 1970, up to the year 9999."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenPolicy:
+    """Who issues tokens, for whom, and how long one lasts."""
+
+    issuer: str
+    audience: str
+    access_ttl_s: int = 15 * 60
+
+
+class Header(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All that a header may hold; `crit` and its kind are refused, not ignored."""
+
+    alg: Literal["ES256"]
+    kid: str
+    typ: Literal["JWT"] = "JWT"
+
+
+class Claims(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Every claim but `nbf`, which we never issue, is required, and of exactly this type."""
+
+    sub: str
+    sid: str
+    roles: list[str]
+    iat: Seconds
+    exp: Seconds
+    nbf: Seconds = 0
+    iss: str
+    aud: str
+    jti: str
+    token_use: Literal["access"]
+
+    @property
+    def expires_at(self) -> Millis:
+        return self.exp * 1000
+
+
+class AccessToken(Struct, frozen=True):
+    """A token just issued; `expires_in` in seconds."""
+
+    token: str
+    expires_in: int
+
+
+class AccessTokens:
+    """Issues and verifies access tokens. The keys are parsed once: that halves the cost of a verification."""
+
+    def __init__(self, keys: KeyRing, policy: TokenPolicy, clock: Clock) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._kid = keys.signing.kid
+        self._signing = jwk.construct(keys.signing.private_pem(), ALGORITHM)
+        self._verifying = {key.kid: jwk.construct(key.public_pem(), ALGORITHM) for key in keys.keys}
+
+    def issue(self, user_id: str, sign_in_id: str, roles: tuple[str, ...]) -> AccessToken:
+        now = self._clock.now() // 1000
+        claims = Claims(
+            sub=user_id,
+            sid=sign_in_id,
+            roles=list(roles),
+            iat=now,
+            exp=now + self._policy.access_ttl_s,
+            iss=self._policy.issuer,
+            aud=self._policy.audience,
+            jti=new_id(),
+            token_use="access",  # noqa: S106 - a claim, not a secret
+        )
+        payload = msgspec.json.encode(claims)
+        token = jws.sign(payload, self._signing, headers={"kid": self._kid}, algorithm=ALGORITHM)
+        return AccessToken(token, self._policy.access_ttl_s)
+
+    def verify(self, token: str) -> Claims:
+        """The claims of a token that we issued and that still holds.
+
+        Raises `TokenExpired` for a good one that is too old, `Unauthenticated` for any other; the message never
+        tells which check failed.
+        """
+        try:
+            claims = msgspec.json.decode(self._payload(token), type=Claims)
+        except (
+            msgspec.MsgspecError,
+            JOSEError,
+            RecursionError,
+            OverflowError,
+            ValueError,
+            TypeError,
+            KeyError,
+        ):
+            # python-jose lets all of these escape from input that nobody has authenticated.
+            raise bad_token() from None
+        self._require_valid(claims)
+        return claims
+
+    def _payload(self, token: str) -> bytes:
+        parts = COMPACT.fullmatch(token) if len(token) <= MAX_LENGTH else None
+        if parts is None:
+            raise ValueError
+        header = msgspec.json.decode(base64url_decode(parts[1].encode()), type=Header)
+        return jws.verify(token, self._verifying[header.kid], algorithms=[ALGORITHM])
+
+    def _require_valid(self, claims: Claims) -> None:
+        now = self._clock.now() // 1000
+        ours = (self._policy.issuer, self._policy.audience)
+        if (claims.iss, claims.aud) != ours or max(claims.iat, claims.nbf) > now + SKEW_S:
+            raise bad_token()
+        if now >= claims.exp:
+            raise TokenExpired("The access token has expired: refresh it")
+
+
+def bad_token() -> Unauthenticated:
+    return Unauthenticated("The access token is not valid")

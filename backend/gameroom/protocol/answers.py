@@ -1,0 +1,101 @@
+"""What the sender of a command gets, and the frames of the connection itself."""
+
+from typing import Literal
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from gameroom.errors import FieldError, Params
+from gameroom.protocol.views import RoomView, User
+
+
+class Reply(Struct, tag_field="type", tag="REPLY", frozen=True, kw_only=True):
+    """A command was done. `epoch`, `seq` are those of its last event. `data` is encoded already."""
+
+    id: str | None
+    command: str
+    room_id: str | UnsetType = UNSET
+    epoch: int | UnsetType = UNSET
+    seq: int | UnsetType = UNSET
+    repeated: bool | UnsetType = UNSET
+    data: Raw
+
+
+class Error(Struct, tag_field="type", tag="ERROR", frozen=True, kw_only=True):
+    """A command changed nothing, or the connection is about to be closed (`id` null, no `command`)."""
+
+    id: str | None
+    command: str | UnsetType = UNSET
+    room_id: str | UnsetType = UNSET
+    code: str
+    message: str
+    params: Params | UnsetType = UNSET
+    errors: tuple[FieldError, ...] | UnsetType = UNSET
+    retryable: bool
+    retry_after_ms: int | UnsetType = UNSET
+
+
+# --- the `data` of replies ------------------------------------------------------------------------------------
+
+
+class Empty(Struct, frozen=True):
+    pass
+
+
+class Authenticated(Struct, frozen=True):
+    token_expires_in: int
+
+
+class Pong(Struct, frozen=True):
+    server_time: str
+
+
+class RoomData(Struct, frozen=True):
+    """The answer to CREATE and GET."""
+
+    room: RoomView
+
+
+class Joined(Struct, frozen=True, kw_only=True):
+    room: RoomView | UnsetType = UNSET
+    resumed: bool
+    missed: int | UnsetType = UNSET
+
+
+class Started(Struct, frozen=True):
+    round: int
+
+
+class ChatSent(Struct, frozen=True):
+    message_id: str
+
+
+# --- frames of the connection ---------------------------------------------------------------------------------
+
+
+class Welcome(Struct, tag_field="type", tag="WELCOME", frozen=True, kw_only=True):
+    protocol: Literal["gameroom.v1"] = "gameroom.v1"
+    server_version: str
+    features: list[str]
+    connection_id: str
+    user: User
+    server_time: str
+    token_expires_in: int
+    ping_interval_ms: int
+    max_message_bytes: int
+    max_server_message_bytes: int
+
+
+class TokenExpiring(Struct, tag_field="type", tag="TOKEN_EXPIRING", frozen=True):
+    expires_in: int
+
+
+class ServerDraining(Struct, tag_field="type", tag="SERVER_DRAINING", frozen=True):
+    reconnect_after_ms: int
+
+
+DetachReason = Literal["left", "kicked", "closed", "replaced", "damaged"]
+
+
+class Detached(Struct, tag_field="type", tag="DETACHED", frozen=True):
+    room_id: str
+    reason: DetachReason

@@ -1,0 +1,139 @@
+"""What a client may ask on a socket: one struct per command, told apart by `type`.
+
+`id` makes a command exactly-once; `ack: false` asks for errors only. Unknown fields are refused.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from gameroom.protocol import limits
+
+CommandId = Annotated[str, Meta(min_length=1, max_length=64)]
+FreeJson = Any
+"""JSON that the server carries but does not read: int64, string keys, at most 64 levels; `codec` checks it."""
+
+Role = Literal["player", "spectator"]
+Visibility = Literal["public", "unlisted", "private"]
+Updates = Literal["patch", "view"]
+
+RoomName = Annotated[str, Meta(min_length=1, max_length=limits.ROOM_NAME_LENGTH)]
+RoomPassword = Annotated[str, Meta(min_length=1, max_length=limits.ROOM_PASSWORD_LENGTH)]
+Reason = Annotated[str, Meta(max_length=limits.REASON_LENGTH)]
+
+
+class Command(Struct, tag_field="type", forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What every command has. `room_id` is ignored by the commands that are not about a room."""
+
+    id: CommandId | None = None
+    ack: bool = True
+
+
+class RoomCommand(Command, frozen=True, kw_only=True):
+    """A command to one room; the gateway fills in a `room_id` that was left out."""
+
+    room_id: str | None = None
+
+
+# --- about the connection -------------------------------------------------------------------------------------
+
+
+class Authenticate(Command, tag="AUTHENTICATE", frozen=True, kw_only=True):
+    access_token: str
+
+
+class Ping(Command, tag="PING", frozen=True, kw_only=True):
+    pass
+
+
+# --- rooms: coming and going ----------------------------------------------------------------------------------
+
+
+class CreateRoom(Command, tag="CREATE_GAME_ROOM_GROUP", frozen=True, kw_only=True):
+    game: str
+    name: RoomName | None = None
+    visibility: Visibility = "public"
+    password: RoomPassword | None = None
+    settings: dict[str, FreeJson] = {}
+    max_players: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    metadata: dict[str, FreeJson] = {}
+
+
+class ResumeFrom(Struct, forbid_unknown_fields=True, frozen=True):
+    """The position of the last event that the client has applied."""
+
+    epoch: Annotated[int, Meta(ge=0)]
+    seq: Annotated[int, Meta(ge=0)]
+
+
+class JoinRoom(RoomCommand, tag="JOIN_GAME_ROOM_GROUP", frozen=True, kw_only=True):
+    invite_code: str | None = None
+    password: RoomPassword | None = None
+    role: Role | None = None
+    resume: ResumeFrom | None = None
+    updates: Updates = "patch"
+
+
+class LeaveRoom(RoomCommand, tag="LEAVE_GAME_ROOM_GROUP", frozen=True, kw_only=True):
+    pass
+
+
+class GetRoom(RoomCommand, tag="GET_GAME_ROOM_GROUP", frozen=True, kw_only=True):
+    pass
+
+
+# --- hosting --------------------------------------------------------------------------------------------------
+
+
+class CloseRoom(RoomCommand, tag="CLOSE_GAME_ROOM_GROUP", frozen=True, kw_only=True):
+    reason: Reason | None = None
+
+
+# --- play -----------------------------------------------------------------------------------------------------
+
+
+class SetReady(RoomCommand, tag="SET_READY", frozen=True, kw_only=True):
+    ready: bool
+
+
+class StartGame(RoomCommand, tag="START_GAME", frozen=True, kw_only=True):
+    seed: Annotated[str, Meta(min_length=1, max_length=64)] | int | UnsetType = UNSET
+
+
+class GameAction(RoomCommand, tag="GAME_ACTION", frozen=True, kw_only=True):
+    """`action` is `{"type": …, …}` as the game's own action types say."""
+
+    action: dict[str, FreeJson]
+
+
+# --- chat -----------------------------------------------------------------------------------------------------
+
+
+class SendChat(RoomCommand, tag="SEND_CHAT", frozen=True, kw_only=True):
+    text: Annotated[str, Meta(min_length=1, max_length=limits.CHAT_LENGTH)]
+    to: str | None = None
+
+
+AnyCommand = (
+    Authenticate
+    | Ping
+    | CreateRoom
+    | JoinRoom
+    | LeaveRoom
+    | GetRoom
+    | CloseRoom
+    | SetReady
+    | StartGame
+    | GameAction
+    | SendChat
+)
+
+COMMANDS: dict[str, type[Command]] = {
+    str(command.__struct_config__.tag): command for command in AnyCommand.__args__
+}
+"""Every command by its `type` on the wire."""
+
+
+def type_of(command: Command) -> str:
+    """The command's word on the wire, such as `JOIN_GAME_ROOM_GROUP`."""
+    return str(command.__struct_config__.tag)

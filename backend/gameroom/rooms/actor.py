@@ -1,0 +1,312 @@
+"""The one writer of a room: takes what waits, decides it in order, appends it as one unit, publishes, then takes more.
+
+An actor is an object with a mailbox, scheduled when something arrives; an idle one costs no task. While an append
+is pending it does nothing else: what it has decided rests on records that are not stored yet.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from gameroom.bus.bus import Bus
+from gameroom.clock import Clock, Millis
+from gameroom.errors import GameroomError, InternalError, Unavailable
+from gameroom.rooms.decision import Decision, Recollection
+from gameroom.rooms.journal import Fenced, Journal, SealedRecord, Snapshot, Unit
+from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.records import Damaged, unseal
+from gameroom.rooms.room import Room
+from gameroom.rooms.rooms import Outcome, Request, Tell
+
+log = logging.getLogger(__name__)
+
+TURN_LIMIT = 100
+"""Inputs decided in one turn at most, so that a unit stays small; the rest waits for the next."""
+
+
+class Ask(Struct, frozen=True):
+    """A command that waits. `expires_at`: in the loop's time; undecided then, it is withdrawn as `unavailable`."""
+
+    request: Request
+    tell: Tell
+    expires_at: float
+
+
+class Gone(Struct, frozen=True):
+    """A connection that is gone. Never refused: there is at most one for each connection that joined."""
+
+    user_id: str
+    connection_id: str
+
+
+def refuse(waiting: "list[Ask | Gone]", error: GameroomError) -> None:
+    """Tell everybody who waits that it will not be done."""
+    for entry in waiting:
+        if isinstance(entry, Ask):
+            entry.tell(error)
+
+
+Decided = list[tuple[Decision, Tell | None]]
+"""The decisions of one turn, and whom to tell."""
+
+
+class Keeper(Protocol):
+    """Who keeps the actors: owns their tasks, and hears when one has lost its room."""
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run it as a task that the keeper awaits."""
+
+    def lost(self, actor: "Actor", connections: dict[str, str]) -> None:
+        """The actor's room must be opened again from the journal; `connections` are still there."""
+
+
+class Actor:
+    def __init__(
+        self, room_id: str, *, journal: Journal, bus: Bus, clock: Clock, policy: RoomPolicy, keeper: Keeper
+    ) -> None:
+        self.room_id = room_id
+        self.room: Room | None = None
+        self.idle_since = clock.monotonic()
+        self._journal = journal
+        self._bus = bus
+        self._clock = clock
+        self._policy = policy
+        self._keeper = keeper
+        self._loop = asyncio.get_running_loop()
+        self._mailbox: deque[Ask | Gone] = deque()
+        self._asks = 0
+        self._pending: Decided = []
+        self._settled: asyncio.Event = asyncio.Event()
+        self._settled.set()
+        self._stopped = False
+        self._scheduled = False
+        self._confirming = False
+        self._unsnapped = 0
+        self._saving = False
+        self._alarm: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+
+    # --- what arrives -------------------------------------------------------------------------------------------
+
+    def submit(self, request: Request, tell: Tell) -> None:
+        """A full mailbox refuses at once: better an answer now than one that is too late."""
+        if self._asks >= self._policy.mailbox:
+            tell(Unavailable(f"{self._asks} commands wait in this room already", retry_after_ms=1_000))
+            return
+        self._asks += 1
+        self._mailbox.append(Ask(request, tell, self._loop.time() + self._policy.command_deadline_s))
+        self._wake()
+
+    def detach(self, user_id: str, connection_id: str) -> None:
+        self._mailbox.append(Gone(user_id, connection_id))
+        self._wake()
+
+    def open(self, room: Room, *, confirm: bool) -> None:
+        """The room is ours: begin with what waits. `confirm`: its members must say that they are still connected."""
+        self.room = room
+        if confirm:
+            self._loop.call_later(self._policy.confirm_ms / 1000, self._confirm)
+        self._wake()
+
+    def refuse_all(self, error: GameroomError) -> None:
+        """Withdraw every command that waits."""
+        self._stopped = True
+        refuse(self.leftovers(), error)
+
+    def leftovers(self) -> list[Ask | Gone]:
+        """Take out all that waits, undecided."""
+        waiting, self._asks = list(self._mailbox), 0
+        self._mailbox.clear()
+        self._cancel_timers()
+        return waiting
+
+    async def retire(self) -> None:
+        """Decide nothing more, and store a snapshot of the very last state once all that was decided is stored."""
+        self._stopped = True
+        await self._settled.wait()
+        if self.room is not None:
+            await self._journal.save_snapshot(self.room.snapshot())
+
+    def resume_work(self) -> None:
+        """The retirement failed: go on."""
+        self._stopped = False
+        self._wake()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it retires, or has lost its room: it decides nothing (more)."""
+        return self._stopped
+
+    # --- a turn -------------------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        if self._scheduled or self._pending or self._stopped or self.room is None:
+            self._watch_deadline()
+            return
+        self._scheduled = True
+        self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        if self.room is None or self._pending or self._stopped:
+            return
+        decided: Decided = []
+        try:
+            self._decide(self.room, decided)
+        except Exception:  # our bug: what the room now holds cannot be trusted, what the journal holds can
+            log.exception("room %s: a turn failed", self.room_id)
+            self._lose(decided, InternalError("The server failed here; nothing was changed"))
+            return
+        records = tuple(record for decision, _ in decided for record in decision.records)
+        if records:
+            self._append(self.room, records, decided)
+        else:
+            self._release(decided)
+
+    def _decide(self, room: Room, decided: Decided) -> None:
+        """Timers that are due go first, then what waits, in its order."""
+        now = self._clock.now()
+        for due in room.due(now):
+            decided.append((room.fire(due, now), None))
+        if self._confirming:
+            self._confirming = False
+            for user_id in room.unconfirmed():
+                decided.append((room.disconnect(user_id, now), None))
+        while self._mailbox and len(decided) < TURN_LIMIT:
+            decided.append(self._decide_next(room, now))
+
+    def _decide_next(self, room: Room, now: Millis) -> tuple[Decision, Tell | None]:
+        entry = self._mailbox.popleft()
+        if isinstance(entry, Gone):
+            return room.detach(entry.user_id, entry.connection_id, now), None
+        self._asks -= 1
+        return room.decide(entry.request, now), entry.tell
+
+    def _append(self, room: Room, records: tuple[SealedRecord, ...], decided: Decided) -> None:
+        self._pending = decided
+        self._settled.clear()
+        self._unsnapped += len(records)
+        self._watch_deadline()
+        unit = Unit(room_id=self.room_id, term=room.term, records=records, listing=room.new_listing())
+        self._journal.append(unit).add_done_callback(self._appended)
+
+    def _appended(self, stored: "asyncio.Future[None]") -> None:
+        decided, self._pending = self._pending, []
+        failure = asyncio.CancelledError() if stored.cancelled() else stored.exception()
+        if failure is None:
+            self._release(decided)
+        else:
+            log.error("room %s: its records were not taken: %r", self.room_id, failure)
+            self._lose(decided, _refusal_of(failure))
+        self._settled.set()
+
+    def _lose(self, decided: Decided, error: GameroomError) -> None:
+        """What was decided is certainly not stored, and the state is ahead of the journal: give the room up."""
+        self._stopped = True
+        connections = {} if self.room is None else self.room.connections
+        self.room = None
+        for _, tell in decided:
+            if tell is not None:
+                tell(error)
+        self._keeper.lost(self, connections)
+
+    def _release(self, decided: Decided) -> None:
+        """All that this rests on is stored: let it out, in the order decided."""
+        for decision, tell in decided:
+            for delivery in decision.deliveries:
+                self._bus.publish(delivery)
+            if tell is not None:
+                self._tell(decision.outcome, tell)
+        self.idle_since = self._clock.monotonic()
+        self._keep_snapshot()
+        self._set_alarm()
+        if self._mailbox or self._confirming:
+            self._wake()
+
+    def _tell(self, outcome: Outcome | Recollection | None, tell: Tell) -> None:
+        if isinstance(outcome, Recollection):
+            self._keeper.spawn(self._recollect(outcome, tell))
+        elif outcome is not None:
+            tell(outcome)
+
+    async def _recollect(self, recollection: Recollection, tell: Tell) -> None:
+        """Read what was told or missed before from the journal; the room goes on meanwhile."""
+        try:
+            stored = await self._journal.read(self.room_id, recollection.after_seq, recollection.limit)
+            outcome = recollection.finish([unseal(record) for record in stored])
+        except GameroomError as error:
+            outcome = error
+        except Damaged as damage:
+            log.error("room %s: its journal is damaged: %s", self.room_id, damage)
+            outcome = InternalError("The record of this cannot be read")
+        tell(outcome)
+
+    # --- time ---------------------------------------------------------------------------------------------------
+
+    def _confirm(self) -> None:
+        self._confirming = True
+        self._wake()
+
+    def _set_alarm(self) -> None:
+        """Wake when the room's earliest timer is due."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        due_at = None if self.room is None else self.room.state.next_due_at()
+        if due_at is not None and not self._stopped:
+            delay = max(0, due_at - self._clock.now()) / 1000
+            self._alarm = self._loop.call_later(delay, self._wake)
+
+    def _watch_deadline(self) -> None:
+        """While nothing can be decided, look after the deadline of what has waited longest."""
+        if self._deadline is None:
+            first = next((entry for entry in self._mailbox if isinstance(entry, Ask)), None)
+            if first is not None:
+                self._deadline = self._loop.call_at(first.expires_at, self._expire)
+
+    def _expire(self) -> None:
+        self._deadline = None
+        now = self._loop.time()
+        waiting, self._mailbox = self._mailbox, deque()
+        for entry in waiting:
+            if isinstance(entry, Ask) and entry.expires_at <= now:
+                self._asks -= 1
+                entry.tell(Unavailable("The room could not decide this in time; it was not applied"))
+            else:
+                self._mailbox.append(entry)
+        self._watch_deadline()
+
+    def _cancel_timers(self) -> None:
+        for handle in (self._alarm, self._deadline):
+            if handle is not None:
+                handle.cancel()
+        self._alarm = self._deadline = None
+
+    # --- snapshots ----------------------------------------------------------------------------------------------
+
+    def _keep_snapshot(self) -> None:
+        """Now and then, while nothing is pending: so the snapshot holds nothing that is not stored."""
+        if self.room is not None and self._unsnapped >= self._policy.snapshot_every and not self._saving:
+            self._saving = True
+            self._unsnapped = 0
+            self._keeper.spawn(self._save(self.room.snapshot()))
+
+    async def _save(self, snapshot: Snapshot) -> None:
+        """A snapshot only makes recovery shorter: where it fails, the next one is as good."""
+        try:
+            await self._journal.save_snapshot(snapshot)
+        except (Fenced, GameroomError) as error:
+            log.warning("room %s: no snapshot was kept: %r", self.room_id, error)
+        finally:
+            self._saving = False
+
+
+def _refusal_of(failure: BaseException) -> GameroomError:
+    """What is told of commands whose records were certainly not stored."""
+    if isinstance(failure, Fenced):
+        return Unavailable("Another server has taken this room over; nothing was changed")
+    return InternalError("The server failed here; nothing was changed")

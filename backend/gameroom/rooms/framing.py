@@ -1,0 +1,173 @@
+"""One event, as each of its viewers gets it: the same bytes for all who see the same.
+
+Everything that can fail here (a view that raises, a frame that is too big) fails while the turn is being
+decided; after the append only these bytes move.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct
+
+from gameroom.bus.bus import Delivery, Share
+from gameroom.clock import rfc3339
+from gameroom.errors import MessageTooBig
+from gameroom.protocol.answers import DetachReason
+from gameroom.protocol.events import EpochStarted, Event, EventFrame, Hidden, MemberJoined
+from gameroom.protocol.patch import Operation
+from gameroom.rooms.records import Record
+from gameroom.rooms.rooms import Card
+from gameroom.rooms.turn import Emission
+from gameroom.rooms.views import NOBODY, Cards, Viewpoint
+
+Seen = tuple[Any, ...]
+"""What tells viewers of one event apart; those with the same get the same bytes."""
+
+
+class Change(Struct, frozen=True):
+    """What a turn changed in what is seen: `shared` for all alike, and whether the game's view may have changed too."""
+
+    shared: list[Operation]
+    game: bool
+
+
+def wire_data(event: Event) -> Raw:
+    """The event's `data` as clients get it."""
+    return Raw(_ENCODER.encode(event))
+
+
+def stored_data(event: Event) -> Raw:
+    """The event's `data` as it is journaled: without names and avatars."""
+    if isinstance(event, MemberJoined):
+        event = _with_card(event, Card("", None))
+    return Raw(_ENCODER.encode(event))
+
+
+def recalled_data(record: Record, cards: Cards) -> Raw:
+    """The `data` of a journaled event as clients get it now."""
+    if record.kind != MemberJoined.type:
+        return record.data
+    event = _MEMBER_JOINED.decode(record.data)
+    return Raw(_ENCODER.encode(_with_card(event, cards.get(event.user_id, NOBODY))))
+
+
+def event_frame(
+    record: Record, data: Raw, *, seat: int | None, patch: Raw | None = None, view: Raw | None = None
+) -> bytes:
+    """The frame of one viewer, whose announcements are those for its seat."""
+    heard = [Raw(_ENCODER.encode(a.data)) for a in record.announcements if a.to is None or seat in a.to]
+    return _ENCODER.encode(
+        EventFrame(
+            type=record.kind,
+            room_id=record.room_id,
+            epoch=record.epoch,
+            seq=record.seq,
+            at=rfc3339(record.at),
+            data=data,
+            announcements=heard or UNSET,
+            patch=UNSET if patch is None else patch,
+            view=UNSET if view is None else view,
+        )
+    )
+
+
+def hidden_frame(record: Record) -> bytes:
+    return _ENCODER.encode(Hidden(room_id=record.room_id, epoch=record.epoch, seq=record.seq))
+
+
+def whole_patch(view: Any) -> Raw:
+    """A patch that replaces the whole view."""
+    return Raw(_ENCODER.encode([Operation("replace", "", view)]))
+
+
+class Framer:
+    """Frames the events of one turn. Only the first may carry patches: it has the whole of what changed."""
+
+    def __init__(self, viewpoint: Viewpoint, change: Change, max_bytes: int) -> None:
+        self._viewpoint = viewpoint
+        self._change = change
+        self._max_bytes = max_bytes
+        self._patches: dict[Seen, Raw | None] = {}
+
+    def deliver(self, record: Record, emission: Emission, *, first: bool, cause: str | None) -> Delivery:
+        shares = tuple(self._shares(record, emission, first))
+        for share in shares:
+            if len(share.frame) > self._max_bytes:
+                raise MessageTooBig(self._max_bytes)
+        return Delivery(
+            room_id=record.room_id,
+            term=record.term,
+            epoch=record.epoch,
+            seq=record.seq,
+            prev_seq=record.seq - 1,
+            shares=shares,
+            ends=_ends(emission),
+            cause=cause,
+        )
+
+    def _shares(self, record: Record, emission: Emission, first: bool) -> Iterable[Share]:
+        data = wire_data(emission.event)
+        if emission.parting is not None:
+            yield Share(frozenset((emission.parting[0],)), event_frame(record, data, seat=None))
+        if emission.audience is not None:
+            yield Share(emission.audience, event_frame(record, data, seat=None))
+            yield Share(None, hidden_frame(record))
+        elif self._alike(record, first):
+            patch = self._patch((False, None)) if first else None
+            yield Share(None, event_frame(record, data, seat=None, patch=patch))
+        else:
+            yield from self._apart(record, emission, data, first)
+
+    def _alike(self, record: Record, first: bool) -> bool:
+        """Whether one frame serves all viewers."""
+        untargeted = all(a.to is None for a in record.announcements)
+        return untargeted and not (first and (self._viewpoint.secretive or record.kind == EpochStarted.type))
+
+    def _apart(self, record: Record, emission: Emission, data: Raw, first: bool) -> Iterable[Share]:
+        groups: dict[Seen, set[str]] = defaultdict(set)
+        fresh = isinstance(emission.event, EpochStarted)
+        targets = {seat for a in record.announcements for seat in a.to or ()}
+        for user_id in self._viewpoint.viewers():
+            seat = self._viewpoint.seat(user_id)
+            base = self._base(user_id, fresh) if first else None
+            groups[base, seat if seat in targets else None].add(user_id)
+        for (base, seat), users in groups.items():
+            patch = None if base is None else self._patch(base)
+            yield Share(frozenset(users), event_frame(record, data, seat=seat, patch=patch))
+
+    def _base(self, user_id: str, fresh: bool) -> Seen:
+        """Which patch is the viewer's: whether it replaces the whole view, and whose view it is."""
+        key = self._viewpoint.key(user_id)
+        return (fresh or self._viewpoint.key_before(user_id) != key, key)
+
+    def _patch(self, base: Seen) -> Raw | None:
+        if base not in self._patches:
+            self._patches[base] = self._make_patch(*base)
+        return self._patches[base]
+
+    def _make_patch(self, whole: bool, key: int | None) -> Raw | None:
+        if whole:
+            return whole_patch(self._viewpoint.room(key))
+        operations = self._change.shared
+        if self._change.game:
+            operations = operations + self._viewpoint.game_patch(key)
+        return Raw(_ENCODER.encode(operations)) if operations else None
+
+
+def _ends(emission: Emission) -> dict[str | None, DetachReason]:
+    if emission.ends_all is not None:
+        return {None: emission.ends_all}
+    if emission.parting is not None:
+        return {emission.parting[0]: emission.parting[1]}
+    return {}
+
+
+def _with_card(event: MemberJoined, card: Card) -> MemberJoined:
+    member = msgspec.structs.replace(event.member, display_name=card.display_name, avatar_url=card.avatar_url)
+    return msgspec.structs.replace(event, member=member)
+
+
+_ENCODER = msgspec.json.Encoder()
+_MEMBER_JOINED = msgspec.json.Decoder(MemberJoined)

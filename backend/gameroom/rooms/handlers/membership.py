@@ -1,0 +1,177 @@
+"""Coming, staying and going: JOIN, LEAVE, connections lost and grace run out."""
+
+import hmac
+
+from gameroom.clock import rfc3339
+from gameroom.errors import (
+    BannedFromRoom,
+    RoomFull,
+    RoomLocked,
+    RoomNotFound,
+    WrongRoomPassword,
+    WrongStatus,
+)
+from gameroom.protocol.answers import Empty
+from gameroom.protocol.commands import GetRoom, JoinRoom, LeaveRoom, Role
+from gameroom.protocol.events import (
+    HostChanged,
+    MemberDisconnected,
+    MemberJoined,
+    MemberLeft,
+    MemberReconnected,
+)
+from gameroom.rooms.handlers import hosting, play
+from gameroom.rooms.rooms import Sender
+from gameroom.rooms.state import Member, RoomState
+from gameroom.rooms.turn import Turn
+from gameroom.rooms.views import member_view
+from gameroom.rooms.window import AFTERLIFE_MS
+
+MAX_SPECTATORS = 1_000
+
+
+def join(turn: Turn, sender: Sender, command: JoinRoom) -> None:
+    """A member comes back, or a newcomer is let in."""
+    if sender.user_id in turn.state.members:
+        attach(turn, sender.user_id)
+    else:
+        check_access(turn.state, sender, command)
+        admit(turn, sender, command.role or "player")
+
+
+def get(_turn: Turn, _sender: Sender, _command: GetRoom) -> None:
+    """Nothing happens; the view is the answer."""
+
+
+def leave(turn: Turn, sender: Sender, _command: LeaveRoom) -> Empty:
+    remove(turn, sender.user_id, MemberLeft(user_id=sender.user_id, reason="left"))
+    return Empty()
+
+
+def check_access(state: RoomState, sender: Sender, command: JoinRoom) -> None:
+    """Raises why this newcomer may not come in. An invite code stands in for the password."""
+    room = state.room
+    if sender.user_id in room.bans:
+        raise BannedFromRoom("You are banned from this room")
+    invited = command.invite_code is not None and hmac.compare_digest(command.invite_code, room.invite_code)
+    if not invited and (room.visibility == "private" or command.invite_code is not None):
+        raise RoomNotFound()
+    if room.locked:
+        raise RoomLocked("The room is locked: nobody new can come in")
+    if room.password_mac is not None and not invited:
+        _check_password(room.password_mac, command.password)
+
+
+def admit(turn: Turn, sender: Sender, role: Role) -> None:
+    """Give the newcomer a place: the lowest free seat, or one among the spectators."""
+    seat = None
+    if role == "player":
+        seat = _free_seat(turn)
+    else:
+        _check_stand(turn)
+    connected = sender.connection_id is not None
+    member = Member(
+        role=role,
+        seat=seat,
+        joined=turn.next_seq,
+        since=turn.next_seq,
+        connected=connected,
+        reserved_until=None if connected else turn.now + turn.state.room.grace_ms,
+    )
+    turn.state.set_member(sender.user_id, member)
+    if seat is not None and turn.state.play.status == "playing":
+        turn.state.change_play(players={**turn.state.play.players, seat: sender.user_id})
+    turn.emit(MemberJoined(user_id=sender.user_id, member=member_view(member, sender.card)))
+    _somebody_is_here(turn)
+    if turn.state.room.host_id not in turn.state.members:
+        _take_host(turn, sender.user_id)
+
+
+def attach(turn: Turn, user_id: str) -> None:
+    """A member has a connection (again). No event if it was not thought to be gone."""
+    if turn.state.members[user_id].connected:
+        return
+    turn.state.change_member(user_id, connected=True, reserved_until=None)
+    turn.emit(MemberReconnected(user_id=user_id))
+    _somebody_is_here(turn)
+    play.notify(turn, "member_returned", turn.state.round_seat(user_id))
+
+
+def disconnect(turn: Turn, user_id: str) -> None:
+    """A member's connection is gone; its place is kept for the grace period."""
+    until = turn.now + turn.state.room.grace_ms
+    turn.state.change_member(user_id, connected=False, reserved_until=until)
+    turn.emit(MemberDisconnected(user_id=user_id, reserved_until=rfc3339(until)))
+    if turn.state.room.host_id == user_id and turn.state.play.status == "waiting":
+        hosting.pass_on_host(turn, connected_only=True)
+    _perhaps_nobody_is_here(turn)
+    play.notify(turn, "member_disconnected", turn.state.round_seat(user_id))
+
+
+def grace_over(turn: Turn, user_id: str) -> None:
+    remove(turn, user_id, MemberLeft(user_id=user_id, reason="timeout"))
+
+
+def remove(turn: Turn, user_id: str, event: MemberLeft) -> None:
+    """The member is gone for good, and its seat with it."""
+    seat = turn.state.round_seat(user_id)
+    turn.state.set_member(user_id, None)
+    _remember_leaver(turn, user_id)
+    turn.part(event, user_id, "left")
+    if turn.state.room.host_id == user_id:
+        hosting.pass_on_host(turn)
+    _perhaps_nobody_is_here(turn)
+    if turn.state.play.status == "playing":
+        _leave_round(turn, user_id, seat)
+
+
+def _leave_round(turn: Turn, user_id: str, seat: int | None) -> None:
+    if turn.game_type.always_playing:
+        players = {s: u for s, u in turn.state.play.players.items() if u != user_id}
+        turn.state.change_play(players=players)
+    play.notify(turn, "member_left", seat)
+
+
+def _free_seat(turn: Turn) -> int:
+    if turn.state.play.status == "playing" and not turn.game_type.late_joining:
+        raise WrongStatus(
+            "The game is on and takes no late players; join as a spectator or wait",
+            status="playing",
+            expected="waiting",
+        )
+    taken = turn.state.players()
+    free = next(seat for seat in range(len(taken) + 1) if seat not in taken)
+    if free >= turn.state.room.max_players:
+        raise RoomFull(f"All {turn.state.room.max_players} seats are taken")
+    return free
+
+
+def _check_stand(turn: Turn) -> None:
+    if sum(m.role == "spectator" for m in turn.state.members.values()) >= MAX_SPECTATORS:
+        raise RoomFull(f"There are {MAX_SPECTATORS} spectators already")
+
+
+def _check_password(expected: str, given: str | None) -> None:
+    if given is None or not hmac.compare_digest(expected, given):
+        raise WrongRoomPassword("The room has a password, and this is not it")
+
+
+def _take_host(turn: Turn, user_id: str) -> None:
+    previous = turn.state.room.host_id
+    turn.state.change_room(host_id=user_id)
+    turn.emit(HostChanged(host_id=user_id, previous_host_id=previous))
+
+
+def _remember_leaver(turn: Turn, user_id: str) -> None:
+    left = {u: at for u, at in turn.state.room.left.items() if turn.now - at < AFTERLIFE_MS}
+    turn.state.change_room(left={**left, user_id: turn.now})
+
+
+def _somebody_is_here(turn: Turn) -> None:
+    if turn.state.room.closes_at is not None and turn.state.anyone_connected():
+        turn.state.change_room(closes_at=None)
+
+
+def _perhaps_nobody_is_here(turn: Turn) -> None:
+    if turn.state.room.closes_at is None and not turn.state.anyone_connected():
+        turn.state.change_room(closes_at=turn.now + turn.policy.empty_ms)

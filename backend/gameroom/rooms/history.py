@@ -1,0 +1,75 @@
+"""Resuming: the missed events as one viewer may have them, or nothing at all.
+
+The events are those of the records, without patches; the last one that the viewer may see carries the whole
+present view. So no past view is ever computed.
+"""
+
+from collections import deque
+
+from gameroom.protocol.limits import MAX_RESUME
+from gameroom.rooms.framing import event_frame, hidden_frame, recalled_data, whole_patch
+from gameroom.rooms.records import Record
+from gameroom.rooms.views import Cards
+
+RECENT_BYTES = 65_536
+
+
+class RecentEvents:
+    """The last events of an open room, bounded in number (256) and bytes (64 KiB); the oldest go first.
+
+    It answers what the journal cannot (play that is not journaled) or need not be asked.
+    """
+
+    def __init__(self) -> None:
+        self._records: deque[Record] = deque()
+        self._bytes = 0
+
+    def add(self, record: Record) -> None:
+        """Keep the event; what only the journal needs of it (parts, input) is let go."""
+        slim = _slim(record)
+        self._records.append(slim)
+        self._bytes += len(slim.data)
+        while len(self._records) > MAX_RESUME or self._bytes > RECENT_BYTES:
+            self._bytes -= len(self._records.popleft().data)
+
+    def since(self, epoch: int, seq: int, head: int) -> list[Record] | None:
+        """The events after `seq` up to `head`, gapless; None if they are not all here."""
+        found = [r for r in self._records if r.epoch == epoch and seq < r.seq <= head]
+        return found if is_gapless(found, seq, head) else None
+
+
+def is_gapless(records: list[Record], after: int, head: int) -> bool:
+    """Whether these are exactly the events `after + 1` to `head`."""
+    return [r.seq for r in records] == list(range(after + 1, head + 1))
+
+
+def missed_frames(
+    records: list[Record], user_id: str, seat: int | None, cards: Cards, view: object
+) -> tuple[bytes, ...]:
+    """The frames of the missed events for one viewer; the last that it may see has `view`."""
+    visible = [r for r in records if r.audience is None or user_id in r.audience]
+    last = visible[-1] if visible else None
+    frames = []
+    for record in records:
+        if record.audience is not None and user_id not in record.audience:
+            frames.append(hidden_frame(record))
+            continue
+        patch = whole_patch(view) if record is last else None
+        frames.append(event_frame(record, recalled_data(record, cards), seat=seat, patch=patch))
+    return tuple(frames)
+
+
+def _slim(record: Record) -> Record:
+    return Record(
+        room_id=record.room_id,
+        epoch=record.epoch,
+        seq=record.seq,
+        term=record.term,
+        at=record.at,
+        kind=record.kind,
+        game=record.game,
+        game_version=record.game_version,
+        data=record.data,
+        announcements=record.announcements,
+        audience=record.audience,
+    )

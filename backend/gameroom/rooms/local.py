@@ -1,0 +1,269 @@
+"""The rooms of this node: opens them when they are needed, keeps their actors, and puts the quiet ones away.
+
+Implements `Rooms` for a server of one node.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Coroutine
+from typing import Any
+
+from gameroom.bus.bus import Bus
+from gameroom.clock import Clock
+from gameroom.errors import GameroomError, IdReused, InternalError, RoomNotFound, Unavailable
+from gameroom.games.registry import Games
+from gameroom.ids import new_invite_code
+from gameroom.protocol.commands import CreateRoom
+from gameroom.rooms.actor import Actor, Ask, Gone, refuse
+from gameroom.rooms.birth import Entropy, new_room
+from gameroom.rooms.journal import Birth, Born, Fenced, Journal, Unit
+from gameroom.rooms.placement import Placement
+from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.records import Damaged
+from gameroom.rooms.recovery import open_room, overlay
+from gameroom.rooms.room import Room
+from gameroom.rooms.rooms import Answer, Cards, Request, Tell
+
+log = logging.getLogger(__name__)
+
+SWEEP_S = 1.0
+SWEEP_ROOMS = 20
+"""Neglected rooms opened in one sweep, so that a restart does not open thousands at once."""
+
+STOP_S = 10.0
+"""How long a stop waits for what is under way."""
+
+
+class LocalRooms:
+    def __init__(
+        self,
+        *,
+        home: str,
+        games: Games,
+        journal: Journal,
+        placement: Placement,
+        bus: Bus,
+        cards: Cards,
+        clock: Clock,
+        policy: RoomPolicy,
+    ) -> None:
+        self._home = home
+        self._games = games
+        self._journal = journal
+        self._placement = placement
+        self._bus = bus
+        self._cards = cards
+        self._clock = clock
+        self._policy = policy
+        self._actors: dict[str, Actor] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sweeper: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Begin to look after rooms that somebody must run: occupied ones, and those whose timers are due."""
+        self._sweeper = asyncio.create_task(self._sweep_forever(), name="rooms.sweeper")
+
+    async def stop(self) -> None:
+        """Hand all rooms over: each with a snapshot of its very last state. What still waits is `unavailable`."""
+        self._stopping = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+        for actor in tuple(self._actors.values()):
+            self.spawn(self._put_away(actor))
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=STOP_S)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # --- the contract -------------------------------------------------------------------------------------------
+
+    def submit(self, request: Request, tell: Tell) -> None:
+        if self._stopping:
+            tell(Unavailable("The server is stopping"))
+        elif isinstance(request.command, CreateRoom):
+            self.spawn(self._create(request, request.command, tell))
+        else:
+            self._actor(request.room_id).submit(request, tell)
+
+    def detach(self, room_id: str, user_id: str, connection_id: str) -> None:
+        actor = self._actors.get(room_id)
+        if actor is not None:
+            actor.detach(user_id, connection_id)
+
+    async def room_of_code(self, invite_code: str) -> str | None:
+        return await self._placement.room_of_code(invite_code)
+
+    # --- creating -----------------------------------------------------------------------------------------------
+
+    async def _create(self, request: Request, command: CreateRoom, tell: Tell) -> None:
+        try:
+            tell(await self._created(request, command))
+        except GameroomError as refusal:
+            tell(refusal)
+        except Exception:  # a room that cannot be made must not leave its creator without an answer
+            log.exception("room %s: it could not be created", request.room_id)
+            tell(InternalError("The server failed here; nothing was changed"))
+
+    async def _created(self, request: Request, command: CreateRoom) -> Answer:
+        now = self._clock.now()
+        room = new_room(
+            request.room_id,
+            request.sender.user_id,
+            command,
+            self._games.get(command.game),
+            policy=self._policy,
+            entropy=Entropy(new_invite_code(), secrets.token_bytes(32)),
+            now=now,
+        )
+        decision = room.create(request, now)
+        answer = decision.outcome
+        if not isinstance(answer, Answer):
+            raise InternalError("A new room gave no answer")
+        unit = Unit(
+            room_id=room.room_id, term=room.term, records=decision.records, listing=room.new_listing()
+        )
+        first = decision.records[0]
+        birth = Birth(
+            unit=unit,
+            home=self._home,
+            creator_id=request.sender.user_id,
+            command_id=command.id,
+            input_hash=first.input_hash or b"",
+        )
+        return self._introduce(room, answer, birth, await self._journal.create(birth))
+
+    def _introduce(self, room: Room, answer: Answer, birth: Birth, born: Born) -> Answer:
+        if born.repeated:
+            if born.input_hash != birth.input_hash:
+                raise IdReused(
+                    "This id made another room before; take a new one", params={"reason": "other_content"}
+                )
+            return Answer(room_id=born.room_id, epoch=0, seq=0, data=b"{}", repeated=True)
+        actor = self._new_actor(room.room_id)
+        actor.open(room, confirm=False)
+        return answer
+
+    # --- opening ------------------------------------------------------------------------------------------------
+
+    def _actor(self, room_id: str) -> Actor:
+        return self._actors.get(room_id) or self._reopen(room_id, {})
+
+    def _reopen(self, room_id: str, connections: dict[str, str]) -> Actor:
+        actor = self._new_actor(room_id)
+        self.spawn(self._adopt(actor, connections))
+        return actor
+
+    def _new_actor(self, room_id: str) -> Actor:
+        actor = self._actors[room_id] = Actor(
+            room_id,
+            journal=self._journal,
+            bus=self._bus,
+            clock=self._clock,
+            policy=self._policy,
+            keeper=self,
+        )
+        return actor
+
+    async def _adopt(self, actor: Actor, connections: dict[str, str]) -> None:
+        try:
+            room = await self._recover(actor.room_id)
+        except GameroomError as refusal:
+            self._give_up(actor, refusal)
+        except Damaged as damage:
+            log.error("room %s: its journal is damaged, it stays closed: %s", actor.room_id, damage)
+            self._give_up(actor, InternalError("The journal of this room is damaged; it cannot be opened"))
+        except Exception:  # whatever it is, those who wait must hear of it, and the next one may try again
+            log.exception("room %s: it could not be opened", actor.room_id)
+            self._give_up(actor, InternalError("The server failed to open this room"))
+        else:
+            room.connections.update(connections)
+            actor.open(room, confirm=True)
+
+    async def _recover(self, room_id: str) -> Room:
+        """Claim the room first and read it after: nothing of an earlier owner can come in between."""
+        claim = await self._placement.claim(room_id, self._home)
+        if claim is None:
+            raise RoomNotFound()
+        if claim.game not in self._games.names():
+            raise Unavailable(f"No server runs the game {claim.game!r} now")
+        game_type = self._games.get(claim.game)
+        recovery = await self._journal.recover(room_id)
+        recovered = overlay(recovery, gapless=game_type.durability == "journal")
+        cards = await self._cards.cards(recovered.members())
+        return open_room(claim, recovered, recovery.commands, game_type, policy=self._policy, cards=cards)
+
+    def _give_up(self, actor: Actor, error: GameroomError) -> None:
+        self._forget(actor)
+        actor.refuse_all(error)
+
+    def _forget(self, actor: Actor) -> None:
+        if self._actors.get(actor.room_id) is actor:
+            del self._actors[actor.room_id]
+
+    # --- keeping (Keeper) ---------------------------------------------------------------------------------------
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._reap)
+
+    def lost(self, actor: Actor, connections: dict[str, str]) -> None:
+        self._forget(actor)
+        self._carry_on(self._reopen(actor.room_id, connections), actor.leftovers())
+
+    def _carry_on(self, actor: Actor, waiting: list[Ask | Gone]) -> None:
+        for entry in waiting:
+            if isinstance(entry, Ask):
+                actor.submit(entry.request, entry.tell)
+            else:
+                actor.detach(entry.user_id, entry.connection_id)
+
+    def _reap(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a task of the rooms failed", exc_info=task.exception())
+
+    # --- sweeping -----------------------------------------------------------------------------------------------
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            try:
+                await self._sweep()
+            except Unavailable as error:
+                log.warning("rooms were not swept: %s", error.message)
+            await asyncio.sleep(SWEEP_S)
+
+    async def _sweep(self) -> None:
+        now = self._clock.now()
+        for room_id in await self._placement.neglected(self._home, now, SWEEP_ROOMS):
+            self._actor(room_id)
+        tired = self._clock.monotonic() - self._policy.evict_after_s
+        for actor in tuple(self._actors.values()):
+            if actor.room is not None and actor.room.is_quiet and actor.idle_since < tired:
+                self.spawn(self._put_away(actor))
+
+    async def _put_away(self, actor: Actor) -> None:
+        """Give the room up cleanly; whoever asks for it opens it again."""
+        if actor.is_stopped:
+            return
+        try:
+            await actor.retire()
+            if actor.room is not None:
+                await self._placement.release(actor.room_id, actor.room.term)
+        except Fenced:
+            log.warning("room %s: another owner has it already", actor.room_id)
+        except Unavailable as error:
+            log.warning("room %s: it could not be put away: %s", actor.room_id, error.message)
+            if not self._stopping:
+                actor.resume_work()
+                return
+        self._forget(actor)
+        waiting = actor.leftovers()
+        if self._stopping:
+            refuse(waiting, Unavailable("The server is stopping"))
+        elif waiting:
+            self._carry_on(self._actor(actor.room_id), waiting)

@@ -1,0 +1,24 @@
+"""What an operator decides for all rooms of a server."""
+
+from dataclasses import dataclass
+
+from gameroom.clock import Millis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomPolicy:
+    """Durations are in milliseconds unless they say otherwise.
+
+    `grace_ms`: how long a disconnected member's place is kept. `empty_ms`: when a room that nobody is connected to
+    closes. `development`: START_GAME may bring a seed.
+    """
+
+    grace_ms: Millis = 60_000
+    empty_ms: Millis = 600_000
+    development: bool = False
+    mailbox: int = 1_000
+    command_deadline_s: float = 10.0
+    max_frame_bytes: int = 1_048_576
+    snapshot_every: int = 100
+    confirm_ms: Millis = 2_000
+    evict_after_s: float = 300.0

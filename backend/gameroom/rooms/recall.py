@@ -1,0 +1,100 @@
+"""Answers that were given before, and history that was missed: from memory, or from the journal."""
+
+import msgspec
+from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+from gameroom.clock import Millis
+from gameroom.errors import InternalError
+from gameroom.protocol.codec import encode
+from gameroom.protocol.commands import ResumeFrom
+from gameroom.protocol.limits import MAX_RESUME
+from gameroom.rooms.decision import Recollection
+from gameroom.rooms.history import RecentEvents, is_gapless, missed_frames
+from gameroom.rooms.records import Record, StoredAnswer
+from gameroom.rooms.rooms import Answer, Outcome
+from gameroom.rooms.state import RoomState
+from gameroom.rooms.views import Viewpoint
+from gameroom.rooms.window import AFTERLIFE_MS, Applied, CommandWindow, expired
+
+
+class _FullJoin(Struct):
+    """The `data` of a JOIN that did not resume; its view is taken out again without reading it."""
+
+    room: Raw
+
+
+def as_repeated(outcome: Outcome | Recollection | None) -> Outcome | Recollection | None:
+    """The same outcome, marked as a repeat."""
+    if isinstance(outcome, Answer):
+        return replace(outcome, repeated=True)
+    if isinstance(outcome, Recollection):
+        finish = outcome.finish
+        return replace(outcome, finish=lambda records: _mark(finish(records)))
+    return outcome
+
+
+def check_answerable(
+    state: RoomState, window: CommandWindow, user_id: str, command_id: str, applied: Applied, now: Millis
+) -> None:
+    """Raises `IdReused` where the id is too old to be answered: beyond a member's last 128, or ten minutes after."""
+    since = state.room.left.get(user_id, now) if user_id not in state.members else state.play.closed_at
+    remembered = window.is_recent(user_id, applied) if since is None else now - since < AFTERLIFE_MS
+    if not remembered:
+        raise expired(command_id)
+
+
+def answer_of(room_id: str, epoch: int, applied: Applied) -> Answer | Recollection:
+    """The recorded answer; where play is not journaled, the one that is remembered."""
+    if applied.answer is not None:
+        return _repeat(room_id, epoch, applied.answer)
+    return Recollection(applied.seq - 1, 1, _recorded_answer)
+
+
+def resumed(
+    recent: RecentEvents, full: Answer, viewer: "Viewer", resume: ResumeFrom, *, journaled: bool
+) -> Answer | Recollection:
+    """The answer to a JOIN that resumes: the missed events if they can be had, else `full`."""
+    missed = full.seq - resume.seq
+    if resume.epoch != full.epoch or not 0 <= missed <= MAX_RESUME or resume.seq < viewer.since:
+        return full
+    view = _FULL.decode(full.data).room
+
+    def finish(records: list[Record]) -> Answer:
+        if not is_gapless(records, resume.seq, full.seq):
+            return full
+        frames = missed_frames(records, viewer.user_id, viewer.seat, viewer.viewpoint.cards, view)
+        data = encode({"resumed": True, "missed": missed})
+        return replace(full, data=data, missed=frames)
+
+    found = recent.since(resume.epoch, resume.seq, full.seq)
+    if found is not None:
+        return finish(found)
+    return Recollection(resume.seq, missed, finish) if journaled else full
+
+
+class Viewer(Struct, frozen=True):
+    """Who resumes; `since`: the seq since when its role and seat are unbroken."""
+
+    user_id: str
+    seat: int | None
+    since: int
+    viewpoint: Viewpoint
+
+
+def _recorded_answer(records: list[Record]) -> Outcome:
+    for record in records:
+        if record.answer is not None:
+            return _repeat(record.room_id, record.epoch, record.answer)
+    return InternalError("The recorded answer cannot be read; the command was applied")
+
+
+def _repeat(room_id: str, epoch: int, answer: StoredAnswer) -> Answer:
+    return Answer(room_id=room_id, epoch=epoch, seq=answer.seq, data=bytes(answer.data), repeated=True)
+
+
+def _mark(outcome: Outcome) -> Outcome:
+    return replace(outcome, repeated=True) if isinstance(outcome, Answer) else outcome
+
+
+_FULL = msgspec.json.Decoder(_FullJoin)

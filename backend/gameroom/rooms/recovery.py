@@ -1,0 +1,91 @@
+"""Opening a room from what is stored: the last snapshot, overlaid with the parts after it. Runs no game code."""
+
+import msgspec
+from msgspec import Struct
+
+from gameroom.games.registry import GameType
+from gameroom.rooms.journal import AppliedCommand, Recovery
+from gameroom.rooms.placement import Claim
+from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.records import NULL, Damaged, Position, Record, unseal, unseal_snapshot
+from gameroom.rooms.room import Room
+from gameroom.rooms.state import GAME, MEMBER, RoomState
+from gameroom.rooms.views import Cards
+
+
+class Recovered(Struct, frozen=True):
+    """The parts of a room as they were last committed, encoded, where that was, and which version wrote the game's."""
+
+    parts: dict[str, bytes]
+    position: Position
+    game_version: str
+
+    def members(self) -> list[str]:
+        """The user ids of the members."""
+        return [key.removeprefix(MEMBER) for key in self.parts if key.startswith(MEMBER)]
+
+
+def overlay(recovery: Recovery, *, gapless: bool) -> Recovered:
+    """The last snapshot under the records after it.
+
+    `gapless`: play is journaled, so a missing record is damage. Raises `Damaged`.
+    """
+    recovered = _start(recovery)
+    for sealed in recovery.records:
+        record = unseal(sealed)
+        if gapless and record.seq != recovered.position.seq + 1:
+            raise Damaged(f"the record at seq {recovered.position.seq + 1} is missing")
+        recovered = _add(recovered, record)
+    if not recovered.parts:
+        raise Damaged("neither a snapshot nor a record is there")
+    return recovered
+
+
+def open_room(
+    claim: Claim,
+    recovered: Recovered,
+    commands: list[AppliedCommand],
+    game_type: GameType,
+    *,
+    policy: RoomPolicy,
+    cards: Cards,
+) -> Room:
+    """The room as its last owner left it. Raises `Damaged`, or `GameFailed` if the game cannot migrate its state."""
+    parts = _game_adopted(recovered, game_type, clean=claim.clean)
+    try:
+        state = RoomState.decode(game_type, parts)
+    except (msgspec.MsgspecError, KeyError) as error:
+        raise Damaged(f"the parts cannot be read: {error}") from error
+    room = Room(claim.room_id, claim.term, game_type, state, recovered.position, policy=policy, cards=cards)
+    for command in commands:
+        room.window.apply(command.user_id, command.command_id, command.seq, command.input_hash)
+    return room
+
+
+def _game_adopted(recovered: Recovered, game_type: GameType, *, clean: bool) -> dict[str, bytes]:
+    """The parts with the game's as this version has it; a volatile game's own only after a clean hand-over."""
+    parts = dict(recovered.parts)
+    if GAME in parts and recovered.game_version != game_type.version:
+        parts[GAME] = game_type.encode(game_type.migrate(parts[GAME], recovered.game_version))
+    if game_type.durability != "journal" and not clean:
+        parts.pop(GAME, None)
+    return parts
+
+
+def _start(recovery: Recovery) -> Recovered:
+    if recovery.snapshot is None:
+        return Recovered({}, Position(epoch=0, seq=0, at=0), "")
+    body = unseal_snapshot(recovery.snapshot)
+    parts = {key: bytes(data) for key, data in body.parts.items()}
+    return Recovered(parts, Position(body.epoch, body.seq, body.at), body.game_version)
+
+
+def _add(recovered: Recovered, record: Record) -> Recovered:
+    parts = recovered.parts
+    for key, data in record.parts.items():
+        if data == NULL:
+            parts.pop(key, None)
+        else:
+            parts[key] = bytes(data)
+    version = record.game_version if GAME in record.parts else recovered.game_version
+    return Recovered(parts, Position(record.epoch, record.seq, record.at), version)

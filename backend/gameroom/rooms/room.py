@@ -1,0 +1,396 @@
+"""A room that is open: the pure core that turns inputs into decisions.
+
+It has the state, the window of command ids, the recent events, and who is connected from where. It does no I/O
+and asks no clock. What it has decided is never un-decided: either the decision is stored, or the whole room is
+dropped and opened again from the journal.
+"""
+
+import logging
+from collections.abc import Callable
+
+from msgspec import Raw
+from msgspec.structs import replace
+
+from gameroom.bus.bus import Delivery
+from gameroom.clock import Millis
+from gameroom.errors import GameFailed, GameroomError, InternalError, MessageTooBig, NotMember
+from gameroom.games.registry import GameType
+from gameroom.protocol import answers
+from gameroom.protocol.codec import encode
+from gameroom.protocol.commands import JoinRoom, ResumeFrom
+from gameroom.protocol.events import EpochStarted
+from gameroom.rooms import recall
+from gameroom.rooms.decision import NOTHING, Cause, Decision, Recollection
+from gameroom.rooms.framing import Change, Framer
+from gameroom.rooms.handlers import hosting, membership, play
+from gameroom.rooms.history import RecentEvents
+from gameroom.rooms.journal import Listing, Snapshot
+from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.recall import Viewer
+from gameroom.rooms.records import Position, Record, SnapshotBody, StoredAnswer, seal_snapshot
+from gameroom.rooms.rooms import Answer, Request, Sender
+from gameroom.rooms.router import Route, find_route
+from gameroom.rooms.sealing import Stamp, complete, is_journaled, make_records, seal_all, storable
+from gameroom.rooms.state import GAME, MEMBER, ROOM, Due, Parts, RoomState
+from gameroom.rooms.turn import Turn
+from gameroom.rooms.views import Cards, Viewpoint, summary
+from gameroom.rooms.window import CommandWindow
+
+log = logging.getLogger(__name__)
+
+System = Callable[[Turn], None]
+"""What happens to a room without a command: it cannot be refused."""
+
+
+class Room:
+    """One writer's room. Inputs are `decide`, `detach`, `fire`, `disconnect` and `start_epoch`, one after the other."""
+
+    def __init__(
+        self,
+        room_id: str,
+        term: int,
+        game_type: GameType,
+        state: RoomState,
+        position: Position,
+        *,
+        policy: RoomPolicy,
+        cards: Cards,
+    ) -> None:
+        self.room_id = room_id
+        self.term = term
+        self.game_type = game_type
+        self.state = state
+        self.position = position
+        self.window = CommandWindow()
+        self.recent = RecentEvents()
+        self.viewpoint = Viewpoint(room_id, game_type, state, cards)
+        self._policy = policy
+        self.connections: dict[str, str] = {}
+        """Which connection each connected member last joined on; no part of the state."""
+        self._unsaved: Parts = {}
+        self._listed: Listing | None = None
+        self._listing_stale = True
+
+    # --- inputs -------------------------------------------------------------------------------------------------
+
+    def decide(self, request: Request, now: Millis) -> Decision:
+        """Do what a command asks, or say why not. Never raises; a refusal has changed nothing."""
+        now = max(now, self.position.at)
+        cause = Cause.of_request(request)
+        try:
+            return self._recalled(request, cause, now) or self._obey(request, cause, now)
+        except GameroomError as refusal:
+            self._undo()
+            self._remember_refusal(cause, refusal, now)
+            return Decision(outcome=refusal)
+        except (
+            Exception
+        ):  # an exception in one room harms no other: it is our bug, and the command is not applied
+            log.exception("room %s: a command failed", self.room_id)
+            self._undo()
+            return Decision(outcome=InternalError("The server failed here; nothing was changed"))
+
+    def detach(self, user_id: str, connection_id: str, now: Millis) -> Decision:
+        """The connection is gone; nothing happens if the member has a newer one."""
+        if self.connections.get(user_id) != connection_id:
+            return NOTHING
+        del self.connections[user_id]
+        return self.disconnect(user_id, now)
+
+    def disconnect(self, user_id: str, now: Millis) -> Decision:
+        member = self.state.members.get(user_id)
+        if member is None or not member.connected or self.is_closed:
+            return NOTHING
+        cause = Cause.of_system("DISCONNECT", user_id=user_id)
+        return self._must(lambda turn: membership.disconnect(turn, user_id), cause, now)
+
+    def fire(self, due: Due, now: Millis) -> Decision:
+        """A timer that `due()` has told runs out."""
+        return self._must(lambda turn: _run_out(turn, due), Cause.of_timer(due), max(now, due.at))
+
+    def start_epoch(self, now: Millis) -> Decision:
+        """What was played since the last record is lost: begin a new epoch, which says so."""
+        self.position = replace(self.position, epoch=self.position.epoch + 1)
+        return self._must(_begin_epoch, Cause.of_system("EPOCH"), now)
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def due(self, now: Millis) -> list[Due]:
+        """The timers that have run out, in the order in which they did."""
+        return sorted(due for due in self.state.timers() if due.at <= now)
+
+    def unconfirmed(self) -> list[str]:
+        """Members that the state calls connected, but no connection has said so since the room was opened."""
+        return [u for u, m in self.state.members.items() if m.connected and u not in self.connections]
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nobody is connected: the room can be put away until somebody or a timer needs it."""
+        return not self.connections
+
+    def snapshot(self) -> Snapshot:
+        """All parts as of the last decision; only when that is stored."""
+        body = SnapshotBody(
+            room_id=self.room_id,
+            epoch=self.position.epoch,
+            seq=self.position.seq,
+            at=self.position.at,
+            game=self.game_type.name,
+            game_version=self.game_type.version,
+            parts=self.state.whole(),
+        )
+        return seal_snapshot(body, self.term)
+
+    def new_listing(self) -> Listing | None:
+        """What must be known of the room without opening it, if that has changed since the last call."""
+        if not self._listing_stale:
+            return None
+        self._listing_stale = False
+        listing = self._listing()
+        if listing == self._listed:
+            return None
+        self._listed = listing
+        return listing
+
+    # --- a command ----------------------------------------------------------------------------------------------
+
+    def _recalled(self, request: Request, cause: Cause, now: Millis) -> Decision | None:
+        """The outcome of a command that was applied (or refused) before, if this is a repeat. JOIN attaches anew."""
+        if cause.command_id is None or cause.input_hash is None:
+            return None
+        user_id = request.sender.user_id
+        applied = self.window.find(user_id, cause.command_id, cause.input_hash)
+        if applied is None:
+            self.window.check_refused(user_id, cause.command_id, cause.input_hash, now)
+            return None
+        if isinstance(request.command, JoinRoom):
+            decision = self._obey(replace(request, rejoin=True), _without_id(cause), now)
+            return replace(decision, outcome=recall.as_repeated(decision.outcome))
+        recall.check_answerable(self.state, self.window, user_id, cause.command_id, applied, now)
+        return Decision(outcome=recall.answer_of(self.room_id, self.position.epoch, applied))
+
+    def _obey(self, request: Request, cause: Cause, now: Millis) -> Decision:
+        command, sender = request.command, request.sender
+        route = find_route(self.state, sender, command, attached=self._is_attached(sender))
+        if request.rejoin and sender.user_id not in self.state.members:
+            raise NotMember("You are not a member of this room any more")
+        try:
+            return self._carry_out(request, route, cause, self._turn(now))
+        except GameFailed:
+            if not route.despite_game:
+                raise
+            self._undo()
+            turn = self._turn(now)
+            play.abort(turn)
+            return self._carry_out(request, route, cause, turn)
+
+    def _carry_out(self, request: Request, route: Route, cause: Cause, turn: Turn) -> Decision:
+        command, sender = request.command, request.sender
+        known = sender.user_id in self.state.members
+        if not known:
+            self.viewpoint.cards[sender.user_id] = sender.card
+        reply = route.handler(turn, sender, command)
+        decision = self._conclude(turn, cause, lambda: self._answer(request, route, reply))
+        if isinstance(command, JoinRoom):
+            self._connect(sender)
+            if known and command.resume is not None and isinstance(decision.outcome, Answer):
+                return replace(decision, outcome=self._resumed(sender, command.resume, decision.outcome))
+        return decision
+
+    def _answer(self, request: Request, route: Route, reply: object) -> Answer:
+        """What the sender is told, standing at the position after the turn."""
+        if not route.holds_view:
+            return self._reply(encode(reply))
+        view = self.viewpoint.room(self.viewpoint.key(request.sender.user_id))
+        if isinstance(request.command, JoinRoom):
+            return self._reply(encode(answers.Joined(room=view, resumed=False)), holds_view=True)
+        return self._reply(encode(answers.RoomData(view)), holds_view=True)
+
+    def _resumed(self, sender: Sender, resume: ResumeFrom, full: Answer) -> Answer | Recollection:
+        member = self.state.members[sender.user_id]
+        viewer = Viewer(sender.user_id, self.viewpoint.seat(sender.user_id), member.since, self.viewpoint)
+        journaled = self.game_type.durability == "journal"
+        return recall.resumed(self.recent, full, viewer, resume, journaled=journaled)
+
+    def _reply(self, data: bytes, *, holds_view: bool = False) -> Answer:
+        if len(data) > self._policy.max_frame_bytes:
+            raise MessageTooBig(self._policy.max_frame_bytes)
+        return Answer(
+            room_id=self.room_id,
+            epoch=self.position.epoch,
+            seq=self.position.seq,
+            data=data,
+            holds_view=holds_view,
+        )
+
+    def create(self, request: Request, now: Millis) -> Decision:
+        """The first turn of a new room: its creator comes in. Raises why not."""
+        cause = Cause.of_request(request)
+        self.viewpoint.cards[request.sender.user_id] = request.sender.card
+        turn = self._turn(now)
+        self.state.mark_new()
+        if self.game_type.always_playing:
+            self.state.set_game(turn.run_game(None, self.game_type.setup)[0])
+        membership.admit(turn, request.sender, "player")
+        decision = self._conclude(turn, cause, lambda: self._created(request))
+        self._connect(request.sender)
+        return decision
+
+    def _created(self, request: Request) -> Answer:
+        view = self.viewpoint.room(self.viewpoint.key(request.sender.user_id))
+        return self._reply(encode(answers.RoomData(view)), holds_view=True)
+
+    # --- what cannot be refused ---------------------------------------------------------------------------------
+
+    def _must(self, happen: System, cause: Cause, now: Millis) -> Decision:
+        """Let it happen; where the game's code stands in the way, the round is aborted first."""
+        now = max(now, self.position.at)
+        try:
+            return self._happen(happen, cause, now)
+        except GameroomError:
+            log.exception("room %s: the game failed, its round is aborted", self.room_id)
+            self._undo()
+        return self._happen(lambda turn: _abort_then(turn, happen), cause, now)
+
+    def _happen(self, happen: System, cause: Cause, now: Millis) -> Decision:
+        turn = self._turn(now)
+        happen(turn)
+        return self._conclude(turn, cause, lambda: None)
+
+    # --- the end of a turn --------------------------------------------------------------------------------------
+
+    def _turn(self, now: Millis) -> Turn:
+        return Turn(self.state, self.game_type, self._policy, self.position.seq, now)
+
+    def _conclude(self, turn: Turn, cause: Cause, answer: Callable[[], Answer | None]) -> Decision:
+        """Everything that can still fail, and then the commit, which cannot."""
+        before = self.position
+        try:
+            if not turn.emissions:
+                return Decision(outcome=answer())
+            self.position = Position(before.epoch, before.seq + len(turn.emissions), turn.now)
+            return self._commit(turn, cause, answer, before)
+        except BaseException:
+            self.position = before
+            raise
+
+    def _commit(
+        self, turn: Turn, cause: Cause, answer: Callable[[], Answer | None], before: Position
+    ) -> Decision:
+        changes = self.state.changes()
+        stamp = Stamp(room_id=self.room_id, epoch=before.epoch, head=before.seq, term=self.term, at=turn.now)
+        records = make_records(stamp, self.game_type, turn.emissions, cause)
+        deliveries = self._frame(turn, records, cause, game_changed=GAME in changes)
+        outcome = answer()
+        recorded = _recorded(cause, outcome)
+        parts = storable(self.game_type, {**self._unsaved, **changes})
+        journaled = [
+            r for r, e in zip(records, turn.emissions, strict=True) if is_journaled(self.game_type, e)
+        ]
+        if journaled:
+            journaled[0] = complete(journaled[0], cause, parts, recorded)
+        sealed = seal_all(journaled)
+        self._unsaved = {} if journaled else parts
+        self._remember(cause, records, None if journaled else recorded)
+        self._settle(changes)
+        return Decision(records=sealed, deliveries=deliveries, outcome=outcome)
+
+    def _frame(
+        self, turn: Turn, records: list[Record], cause: Cause, *, game_changed: bool
+    ) -> tuple[Delivery, ...]:
+        change = Change(self.viewpoint.shared_patch(), game_changed)
+        framer = Framer(self.viewpoint, change, self._policy.max_frame_bytes)
+        return tuple(
+            framer.deliver(record, emission, first=record is records[0], cause=cause.connection_id)
+            for record, emission in zip(records, turn.emissions, strict=True)
+        )
+
+    def _remember(self, cause: Cause, records: list[Record], answer: StoredAnswer | None) -> None:
+        for record in records:
+            self.recent.add(record)
+        if cause.command_id is not None and cause.user_id is not None and cause.input_hash is not None:
+            self.window.apply(cause.user_id, cause.command_id, records[0].seq, cause.input_hash, answer)
+
+    def _settle(self, changes: Parts) -> None:
+        """The turn is decided: what it changed is the committed state now."""
+        self._listing_stale = self._listing_stale or self._touches_listing(changes)
+        for key, data in changes.items():
+            if key.startswith(MEMBER) and data is None:
+                self.connections.pop(key.removeprefix(MEMBER), None)
+        if self.is_closed:
+            self.connections.clear()
+        self.state.commit(changes)
+        self.viewpoint.settle(game_changed=GAME in changes)
+
+    def _undo(self) -> None:
+        self.state.rollback()
+        self.viewpoint.discard()
+
+    # --- small things -------------------------------------------------------------------------------------------
+
+    @property
+    def is_closed(self) -> bool:
+        return self.state.play.status == "closed"
+
+    def _is_attached(self, sender: Sender) -> bool:
+        return sender.connection_id is None or self.connections.get(sender.user_id) == sender.connection_id
+
+    def _connect(self, sender: Sender) -> None:
+        if sender.connection_id is not None:
+            self.connections[sender.user_id] = sender.connection_id
+
+    def _remember_refusal(self, cause: Cause, refusal: GameroomError, now: Millis) -> None:
+        if cause.command_id is not None and cause.user_id is not None and cause.input_hash is not None:
+            self.window.refuse(cause.user_id, cause.command_id, cause.input_hash, refusal, now)
+
+    def _touches_listing(self, changes: Parts) -> bool:
+        before, now = self.state.play_before, self.state.play
+        if (before.status, before.timers) != (now.status, now.timers):
+            return True
+        return any(key == ROOM or key.startswith(MEMBER) for key in changes)
+
+    def _listing(self) -> Listing:
+        members = () if self.is_closed else tuple(self.state.members)
+        return Listing(
+            summary=summary(self.room_id, self.game_type, self.state),
+            game_version=self.game_type.version,
+            visibility=self.state.room.visibility,
+            invite_code=self.state.room.invite_code,
+            member_ids=members,
+            next_due_at=self.state.next_due_at(),
+            occupied=not self.is_closed and self.state.anyone_connected(),
+        )
+
+
+def _recorded(cause: Cause, outcome: Answer | None) -> StoredAnswer | None:
+    """What the record keeps to answer a repeat: nothing where the present view is the answer."""
+    if cause.command_id is None or outcome is None or outcome.holds_view:
+        return None
+    return StoredAnswer(outcome.seq, Raw(outcome.data))
+
+
+def _without_id(cause: Cause) -> Cause:
+    """A repeated JOIN attaches, which is a turn of its own; the id stays with the turn that let its sender in."""
+    return replace(cause, command_id=None, input_hash=None)
+
+
+def _run_out(turn: Turn, due: Due) -> None:
+    if due not in set(turn.state.timers()):
+        return  # something that happened meanwhile has ended it
+    if due.part == MEMBER:
+        membership.grace_over(turn, due.name)
+    elif due.part == GAME:
+        play.fire_timer(turn, due.name)
+    else:
+        hosting.close(turn, by=None, reason="nobody_connected")
+
+
+def _begin_epoch(turn: Turn) -> None:
+    turn.emit(EpochStarted(reason="play_lost"))
+    if turn.game_type.has_state:
+        play.abort(turn)
+
+
+def _abort_then(turn: Turn, happen: System) -> None:
+    play.abort(turn)
+    happen(turn)

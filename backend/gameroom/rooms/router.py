@@ -1,0 +1,110 @@
+"""From a typed command to its handler, and who may ask for it when. The whole table of a room is `ROUTES`."""
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from gameroom.errors import NotHost, NotMember, NotPlayer, RoomClosed, RoomNotFound, WrongStatus
+from gameroom.protocol.commands import (
+    CloseRoom,
+    Command,
+    FreeJson,
+    GameAction,
+    GetRoom,
+    JoinRoom,
+    LeaveRoom,
+    RoomCommand,
+    SendChat,
+    SetReady,
+    StartGame,
+)
+from gameroom.protocol.views import Status
+from gameroom.rooms.handlers import chat, hosting, membership, play
+from gameroom.rooms.rooms import Sender
+from gameroom.rooms.state import RoomState
+from gameroom.rooms.turn import Turn
+
+C = TypeVar("C", bound=RoomCommand)
+Reply = Struct | FreeJson
+"""The `data` of a REPLY before it is encoded; None where the room's view is the answer."""
+
+
+class Standing(IntEnum):
+    """What somebody must be to ask."""
+
+    ANYBODY = 0
+    MEMBER = 1
+    PLAYER = 2
+    HOST = 3
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """`holds_view`: the answer is the room's view, so the command itself need not cause an event.
+
+    `despite_game`: a game that fails cannot stand in the way; its round is aborted.
+    """
+
+    handler: Callable[[Turn, Sender, Any], Reply]
+    by: Standing
+    during: Status | None = None
+    holds_view: bool = False
+    despite_game: bool = False
+
+
+def _route(
+    _command: type[C],
+    handler: Callable[[Turn, Sender, C], Reply],
+    by: Standing,
+    *,
+    during: Status | None = None,
+    holds_view: bool = False,
+    despite_game: bool = False,
+) -> Route:
+    """A route whose handler takes the very command that it is found by."""
+    return Route(handler=handler, by=by, during=during, holds_view=holds_view, despite_game=despite_game)
+
+
+ROUTES: dict[type[Command], Route] = {
+    JoinRoom: _route(JoinRoom, membership.join, Standing.ANYBODY, holds_view=True),
+    GetRoom: _route(GetRoom, membership.get, Standing.MEMBER, holds_view=True),
+    LeaveRoom: _route(LeaveRoom, membership.leave, Standing.MEMBER, despite_game=True),
+    SetReady: _route(SetReady, play.set_ready, Standing.PLAYER, during="waiting"),
+    StartGame: _route(StartGame, play.start_game, Standing.HOST, during="waiting"),
+    GameAction: _route(GameAction, play.act, Standing.PLAYER, during="playing"),
+    SendChat: _route(SendChat, chat.send_chat, Standing.MEMBER),
+    CloseRoom: _route(CloseRoom, hosting.close_room, Standing.HOST, despite_game=True),
+}
+
+
+def find_route(state: RoomState, sender: Sender, command: Command, *, attached: bool) -> Route:
+    """The command's route, if its sender may ask for it now; raises why not.
+
+    `attached`: the sender has joined on the connection that asks (or asks by REST).
+    """
+    if state.play.status == "closed":
+        raise RoomClosed()
+    route = ROUTES[type(command)]
+    _check_standing(state, sender, route.by, attached)
+    if route.during is not None and state.play.status != route.during:
+        raise WrongStatus(
+            f"This can be done only while the room is {route.during}; it is {state.play.status}",
+            status=state.play.status,
+            expected=route.during,
+        )
+    return route
+
+
+def _check_standing(state: RoomState, sender: Sender, by: Standing, attached: bool) -> None:
+    if by is Standing.ANYBODY or (by is Standing.HOST and sender.admin):
+        return
+    member = state.members.get(sender.user_id)
+    if member is None and state.room.visibility == "private":
+        raise RoomNotFound()
+    if member is None or not attached:
+        raise NotMember("Join the room on this connection first")
+    if by is Standing.HOST and state.room.host_id != sender.user_id:
+        raise NotHost("Only the host may do this")
+    if by is Standing.PLAYER and member.role != "player":
+        raise NotPlayer("Only players may do this; you are a spectator")

@@ -1,0 +1,78 @@
+"""From what a turn emitted and changed to the records of it."""
+
+from msgspec import Raw, Struct
+from msgspec.structs import replace as _replace
+
+from gameroom.clock import Millis
+from gameroom.errors import MessageTooBig
+from gameroom.games.registry import GameType
+from gameroom.protocol.events import GameUpdated
+from gameroom.rooms.decision import Cause
+from gameroom.rooms.framing import stored_data
+from gameroom.rooms.journal import SealedRecord
+from gameroom.rooms.records import MAX_RECORD_BYTES, NULL, Record, StoredAnnouncement, StoredAnswer, seal
+from gameroom.rooms.state import GAME, Parts
+from gameroom.rooms.turn import Emission
+
+
+class Stamp(Struct, frozen=True, kw_only=True):
+    """What all records of one turn have in common. `head` is the position before the turn."""
+
+    room_id: str
+    epoch: int
+    head: int
+    term: int
+    at: Millis
+
+
+def is_journaled(game_type: GameType, emission: Emission) -> bool:
+    """Play of a game that chose so is not journaled; membership, host, chat and life cycle always are."""
+    return game_type.durability == "journal" or not isinstance(emission.event, GameUpdated)
+
+
+def make_records(stamp: Stamp, game_type: GameType, emissions: list[Emission], cause: Cause) -> list[Record]:
+    """One record per event, gapless after `stamp.head`, without parts and answer yet."""
+    return [
+        Record(
+            room_id=stamp.room_id,
+            epoch=stamp.epoch,
+            seq=stamp.head + number,
+            term=stamp.term,
+            at=stamp.at,
+            kind=emission.event.type,
+            game=game_type.name,
+            game_version=game_type.version,
+            data=stored_data(emission.event),
+            user_id=cause.user_id,
+            announcements=tuple(StoredAnnouncement(a.to, a.data) for a in emission.announcements),
+            audience=None if emission.audience is None else tuple(sorted(emission.audience)),
+        )
+        for number, emission in enumerate(emissions, start=1)
+    ]
+
+
+def complete(record: Record, cause: Cause, parts: Parts, answer: StoredAnswer | None) -> Record:
+    """The first journaled record of a turn: it bears the command's id, its input, its answer and all it changed."""
+    return _replace(
+        record,
+        command_id=cause.command_id,
+        input_hash=None if cause.input_hash is None else cause.input_hash.hex(),
+        input=Raw(cause.input),
+        parts={key: NULL if data is None else Raw(data) for key, data in parts.items()},
+        answer=answer,
+    )
+
+
+def seal_all(records: list[Record]) -> tuple[SealedRecord, ...]:
+    """Raises `MessageTooBig`: the turn would make a record that the journal does not take."""
+    sealed = tuple(seal(record) for record in records)
+    if any(len(record.body) > MAX_RECORD_BYTES for record in sealed):
+        raise MessageTooBig(MAX_RECORD_BYTES)
+    return sealed
+
+
+def storable(game_type: GameType, parts: Parts) -> Parts:
+    """The changed parts that the journal keeps: the game's own only where play is journaled."""
+    if game_type.durability == "journal":
+        return parts
+    return {key: data for key, data in parts.items() if key != GAME}

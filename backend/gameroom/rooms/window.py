@@ -1,0 +1,97 @@
+"""The window of command ids: an index over the records, which makes every command exactly-once.
+
+It holds every id that the open room has ever applied, and where; a member's last 128 are answered again, all of
+them for ten minutes after it left or the room closed; older ones are refused, never applied again. Refusals are
+remembered for a minute, so that a late copy of a refused command is not applied after all.
+"""
+
+from collections import OrderedDict
+
+from msgspec import Struct
+
+from gameroom.clock import Millis
+from gameroom.errors import GameroomError, IdReused
+from gameroom.rooms.records import StoredAnswer
+
+MEMBER_WINDOW = 128
+AFTERLIFE_MS: Millis = 600_000
+REFUSAL_MS: Millis = 60_000
+REFUSALS = 1_000
+"""Refusals remembered in one room; the oldest goes first."""
+
+
+class Applied(Struct, frozen=True):
+    """A command that was done. `answer` is kept only where no record holds it (play that is not journaled)."""
+
+    seq: int
+    input_hash: bytes
+    ordinal: int
+    answer: StoredAnswer | None = None
+
+
+class Refusal(Struct, frozen=True):
+    input_hash: bytes
+    error: GameroomError
+    until: Millis
+
+
+class CommandWindow:
+    def __init__(self) -> None:
+        self._applied: dict[tuple[str, str], Applied] = {}
+        self._count: dict[str, int] = {}
+        self._refusals: OrderedDict[tuple[str, str], Refusal] = OrderedDict()
+
+    def apply(
+        self, user_id: str, command_id: str, seq: int, input_hash: bytes, answer: StoredAnswer | None = None
+    ) -> None:
+        """The command is decided and its first event is `seq`."""
+        ordinal = self._count.get(user_id, 0) + 1
+        self._count[user_id] = ordinal
+        self._applied[user_id, command_id] = Applied(seq, input_hash, ordinal, answer)
+
+    def refuse(
+        self, user_id: str, command_id: str, input_hash: bytes, error: GameroomError, now: Millis
+    ) -> None:
+        """The command was refused; what is retryable may be sent again with its id and is not remembered."""
+        if error.retryable:
+            return
+        self._refusals[user_id, command_id] = Refusal(input_hash, error, now + REFUSAL_MS)
+        if len(self._refusals) > REFUSALS:
+            self._refusals.popitem(last=False)
+
+    def find(self, user_id: str, command_id: str, input_hash: bytes) -> Applied | None:
+        """The applied command with this id. Raises `IdReused` if it had other content."""
+        applied = self._applied.get((user_id, command_id))
+        if applied is not None and applied.input_hash != input_hash:
+            raise _other_content(command_id)
+        return applied
+
+    def is_recent(self, user_id: str, applied: Applied) -> bool:
+        """Whether it is among the user's last 128."""
+        return self._count[user_id] - applied.ordinal < MEMBER_WINDOW
+
+    def check_refused(self, user_id: str, command_id: str, input_hash: bytes, now: Millis) -> None:
+        """Raises the refusal that this id once got, or `IdReused` if that was for other content."""
+        refusal = self._refusals.get((user_id, command_id))
+        if refusal is None:
+            return
+        if refusal.until <= now:
+            del self._refusals[user_id, command_id]
+        elif refusal.input_hash != input_hash:
+            raise _other_content(command_id)
+        else:
+            raise refusal.error
+
+
+def expired(command_id: str) -> IdReused:
+    return IdReused(
+        f"The id {command_id!r} was used too long ago to be answered again; take a new one",
+        params={"reason": "expired"},
+    )
+
+
+def _other_content(command_id: str) -> IdReused:
+    return IdReused(
+        f"The id {command_id!r} was used before for another command; take a new one",
+        params={"reason": "other_content"},
+    )

@@ -1,0 +1,227 @@
+"""The journal in SQL: group commit.
+
+While one batch is being written, units that arrive wait; the next batch takes them all. So the busier the
+server, the fewer syncs of the disk a record costs.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import asdict
+from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from gameroom.errors import Unavailable
+from gameroom.rooms.journal import (
+    AppliedCommand,
+    Birth,
+    Born,
+    Fenced,
+    Recovery,
+    Refused,
+    SealedRecord,
+    Snapshot,
+    Unit,
+)
+from gameroom.storage.batches import settle, store_batch
+from gameroom.storage.births import bear
+from gameroom.storage.engine import Database, Work
+from gameroom.storage.failures import OutcomeUnknown
+from gameroom.storage.tables import records, rooms, snapshots
+
+BATCH_RECORDS = 1000
+BATCH_BYTES = 4 * 1024 * 1024
+"""Once a batch has so many records, or bytes of them, it takes no further unit."""
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
+CLOSE_DEADLINE_S = 10.0
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class BatchCounts(Struct):
+    """What the group commit has done so far; only batches that were stored whole at once count."""
+
+    batches: int = 0
+    units: int = 0
+    records: int = 0
+    largest: int = 0
+    """Units in the largest batch."""
+
+    def add(self, units: list[Unit]) -> None:
+        self.batches += 1
+        self.units += len(units)
+        self.records += sum(len(unit.records) for unit in units)
+        self.largest = max(self.largest, len(units))
+
+
+class Entry(Struct, frozen=True):
+    """A unit on its way, and the future that its actor awaits."""
+
+    unit: Unit
+    outcome: "asyncio.Future[None]"
+
+    def stored(self) -> None:
+        if not self.outcome.done():  # whoever appended may be gone
+            self.outcome.set_result(None)
+
+    def failed(self, error: Fenced | Refused) -> None:
+        if not self.outcome.done():
+            self.outcome.set_exception(error)
+
+
+class SqlJournal:
+    """Implements `Journal`. Used on one event loop; `close` it before its database.
+
+    The queue of waiting units is bounded by the number of rooms that run here: each has one under way at most.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.counts = BatchCounts()
+        self._database = database
+        self._waiting: deque[Entry] = deque()
+        self._writing: asyncio.Task[None] | None = None
+
+    def append(self, unit: Unit) -> "asyncio.Future[None]":
+        loop = asyncio.get_running_loop()
+        entry = Entry(unit, loop.create_future())
+        self._waiting.append(entry)
+        if self._writing is None or self._writing.done():
+            self._writing = loop.create_task(self._write_waiting())
+        return entry.outcome
+
+    async def create(self, birth: Birth) -> Born:
+        try:
+            return await self._database.write(partial(bear, birth=birth, in_doubt=False))
+        except OutcomeUnknown:
+            return await self._insist(partial(bear, birth=birth, in_doubt=True))
+        except IntegrityError as error:
+            raise Unavailable("The new room's id or invite code is taken") from error
+
+    async def recover(self, room_id: str) -> Recovery:
+        return await self._database.read(partial(_recover, room_id=room_id))
+
+    async def read(self, room_id: str, after_seq: int, limit: int) -> list[SealedRecord]:
+        return await self._database.read(partial(_read, room_id=room_id, after_seq=after_seq, limit=limit))
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        work = partial(_replace_snapshot, snapshot=snapshot)
+        try:
+            await self._database.write(work)
+        except OutcomeUnknown:
+            await self._insist(work)
+
+    async def close(self) -> None:
+        """Returns when all that was appended is stored, or after 10 s: what is left stays in doubt, untold."""
+        if self._writing is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._writing, CLOSE_DEADLINE_S)
+
+    # --- group commit -----------------------------------------------------------------------------------------
+
+    async def _write_waiting(self) -> None:
+        while self._waiting:
+            await self._store(self._take_batch())
+
+    def _take_batch(self) -> list[Entry]:
+        batch: list[Entry] = []
+        count = size = 0
+        while self._waiting and count < BATCH_RECORDS and size < BATCH_BYTES:
+            entry = self._waiting.popleft()
+            batch.append(entry)
+            count += len(entry.unit.records)
+            size += sum(len(record.body) for record in entry.unit.records)
+        return batch
+
+    async def _store(self, batch: list[Entry]) -> None:
+        units = [entry.unit for entry in batch]
+        try:
+            owned = await self._insist(partial(store_batch, units=units), again_after=(Unavailable,))
+        except Exception as error:
+            # COMMIT failed midway, or one unit is at fault, whatever it provoked. Unit by unit the others are
+            # stored and that one is found.
+            _log.warning("a batch of %d units was not stored at once: %s", len(units), error)
+            await self._settle_each(batch)
+        else:
+            self.counts.add(units)
+            _tell(batch, owned)
+
+    async def _settle_each(self, batch: list[Entry]) -> None:
+        for entry in batch:
+            try:
+                await self._insist(partial(settle, unit=entry.unit))
+            except (Fenced, Refused) as error:
+                entry.failed(error)
+            except Exception as error:
+                # The database was there and did not take this unit: no later attempt would end otherwise.
+                entry.failed(Refused(str(error.orig if isinstance(error, DBAPIError) else error)))
+            else:
+                entry.stored()
+
+    async def _insist(
+        self,
+        work: Work[T],
+        again_after: tuple[type[Exception], ...] = (Unavailable, OutcomeUnknown),
+    ) -> T:
+        """Do the same until its outcome is known, however long the database is away."""
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                return await self._database.write(work)
+            except again_after:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+def _tell(batch: list[Entry], owned: list[bool]) -> None:
+    for entry, is_owned in zip(batch, owned, strict=True):
+        if is_owned:
+            entry.stored()
+        else:
+            entry.failed(Fenced(entry.unit.room_id))
+
+
+# --- work in a transaction ------------------------------------------------------------------------------------
+
+
+def _recover(connection: Connection, room_id: str) -> Recovery:
+    snapshot = _snapshot(connection, room_id)
+    after = snapshot.seq if snapshot else -1
+    return Recovery(
+        snapshot=snapshot,
+        records=_read(connection, room_id, after, limit=None),
+        commands=_commands(connection, room_id),
+    )
+
+
+def _snapshot(connection: Connection, room_id: str) -> Snapshot | None:
+    row = connection.execute(select(snapshots).where(snapshots.c.room_id == room_id)).one_or_none()
+    return Snapshot(**row._asdict()) if row else None
+
+
+def _commands(connection: Connection, room_id: str) -> list[AppliedCommand]:
+    applied = records.c.command_id.is_not(None)
+    columns = (records.c[name] for name in AppliedCommand.__struct_fields__)
+    query = select(*columns).where(records.c.room_id == room_id, applied).order_by(records.c.seq)
+    return [AppliedCommand(*row) for row in connection.execute(query)]
+
+
+def _read(connection: Connection, room_id: str, after_seq: int, limit: int | None) -> list[SealedRecord]:
+    later = select(records).where(records.c.room_id == room_id, records.c.seq > after_seq)
+    rows = connection.execute(later.order_by(records.c.seq).limit(limit))
+    return [SealedRecord(**row._asdict()) for row in rows]
+
+
+def _replace_snapshot(connection: Connection, snapshot: Snapshot) -> None:
+    fence = select(rooms.c.term).where(rooms.c.room_id == snapshot.room_id, rooms.c.home.is_not(None))
+    if connection.execute(fence).scalar() != snapshot.term:
+        raise Fenced(snapshot.room_id)
+    connection.execute(delete(snapshots).where(snapshots.c.room_id == snapshot.room_id))
+    connection.execute(insert(snapshots).values(asdict(snapshot)))

@@ -1,0 +1,208 @@
+"""The schema, as it stands after the newest migration; a test compares the two.
+
+Moments are `Millis`, ids are text. What SQL never searches (bodies of records and snapshots) is opaque bytes.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+
+MAX_RECORD_BYTES = 1024 * 1024
+"""The second guard behind the size check in *decide*: a larger record is refused."""
+
+metadata = MetaData()
+
+rooms = Table(
+    "rooms",
+    metadata,
+    Column("room_id", Text, primary_key=True),
+    # Who runs it. The room is fenced by `term`, and by nobody's writing while `home` is null.
+    Column("home", Text),
+    Column("term", BigInteger, nullable=False),
+    Column("released_term", BigInteger),  # the term whose owner handed the room over, clean
+    # Which CREATE made it.
+    Column("creator_id", Text, nullable=False),
+    Column("create_command_id", Text),
+    Column("create_input_hash", LargeBinary, nullable=False),
+    # What must be known of it without opening it.
+    Column("game", Text, nullable=False),
+    Column("game_version", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("invite_code", Text, nullable=False),
+    Column("player_count", Integer, nullable=False),
+    Column("max_players", Integer, nullable=False),
+    Column("spectator_count", Integer, nullable=False),
+    Column("locked", Boolean, nullable=False),
+    Column("has_password", Boolean, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("next_due_at", BigInteger),
+    Column("occupied", Boolean, nullable=False),
+)
+
+_is_open = rooms.c.status != "closed"
+_has_create_id = rooms.c.create_command_id.is_not(None)
+
+Index(
+    "rooms_create_command",
+    rooms.c.creator_id,
+    rooms.c.create_command_id,
+    unique=True,
+    sqlite_where=_has_create_id,
+    postgresql_where=_has_create_id,
+)
+Index(
+    "rooms_invite_code",
+    rooms.c.invite_code,
+    unique=True,
+    sqlite_where=_is_open,
+    postgresql_where=_is_open,
+)
+Index("rooms_next_due_at", rooms.c.next_due_at, sqlite_where=_is_open, postgresql_where=_is_open)
+
+room_members = Table(
+    "room_members",
+    metadata,
+    Column("room_id", Text, ForeignKey("rooms.room_id"), nullable=False),
+    Column("user_id", Text, nullable=False),
+    PrimaryKeyConstraint("user_id", "room_id"),
+)
+"""The members of open rooms."""
+
+Index("room_members_room", room_members.c.room_id)
+
+records = Table(
+    "records",
+    metadata,
+    # In the order of the fields of `rooms.journal.SealedRecord`.
+    Column("room_id", Text, ForeignKey("rooms.room_id"), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("term", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("user_id", Text),
+    Column("command_id", Text),
+    Column("input_hash", LargeBinary),
+    Column("body", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("room_id", "seq"),
+    CheckConstraint(text(f"length(body) <= {MAX_RECORD_BYTES}"), name="records_body_size"),
+    CheckConstraint(
+        text("command_id IS NULL OR (user_id IS NOT NULL AND input_hash IS NOT NULL)"),
+        name="records_command",
+    ),
+)
+
+# The id comes first: where clients count time into theirs (UUIDv7), neighbours in time share a page of the index,
+# and a batch writes a handful of its pages instead of one per record.
+Index(
+    "records_command_id",
+    records.c.command_id,
+    records.c.user_id,
+    records.c.room_id,
+    unique=True,
+    sqlite_where=records.c.command_id.is_not(None),
+    postgresql_where=records.c.command_id.is_not(None),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    # In the order of the fields of `rooms.journal.Snapshot`.
+    Column("room_id", Text, ForeignKey("rooms.room_id"), primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("term", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+# --- accounts -------------------------------------------------------------------------------------------------
+
+users = Table(
+    "users",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("username", Text),
+    Column("username_folded", Text, unique=True),  # what makes names unique ignoring case
+    Column("password_hash", Text),
+    Column("device_hash", LargeBinary, unique=True),
+    Column("display_name", Text, nullable=False),
+    Column("avatar_url", Text),
+    Column("roles", LargeBinary, nullable=False),  # JSON
+    Column("metadata", LargeBinary, nullable=False),  # JSON
+    Column("created_at", BigInteger, nullable=False),
+    Column("suspended", Boolean, nullable=False),
+    Column("suspended_until", BigInteger),  # null while suspended: for good
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("key_hash", LargeBinary, primary_key=True),
+    Column("content_hash", LargeBinary, nullable=False),
+    Column("user_id", Text, ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+Index("idempotency_keys_at", idempotency_keys.c.at)
+Index("idempotency_keys_user", idempotency_keys.c.user_id)
+
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    # In the order of the fields of `identity.sign_ins.Family`.
+    Column("sign_in_id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False),
+    Column("handle_hash", LargeBinary, nullable=False, unique=True),
+    Column("current", LargeBinary, nullable=False),
+    Column("spent", LargeBinary),
+    Column("spent_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+)
+
+Index("sign_ins_user", sign_ins.c.user_id)
+Index("sign_ins_expires_at", sign_ins.c.expires_at)
+
+revocations = Table(
+    "revocations",
+    metadata,
+    # In the order of the fields of `identity.revocations.Revocation`.
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("sign_in_id", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    # AUTOINCREMENT: the number of a row that was deleted must never be given again.
+    sqlite_autoincrement=True,
+)
+
+Index("revocations_at", revocations.c.at)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    # In the order of the fields of `identity.tickets.Ticket`.
+    Column("ticket_hash", LargeBinary, primary_key=True),
+    Column("sign_in_id", Text, nullable=False),
+    Column("token_expires_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+Index("tickets_expires_at", tickets.c.expires_at)

@@ -1,0 +1,87 @@
+"""What tests against a real server process share: the server, its people, and its log when a test fails."""
+
+from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
+
+import pytest
+from tests.kit.people import People
+from tests.kit.server import Server
+
+LOG_LINES = 80
+"""Of a server's log, shown with a test that failed."""
+
+HASTY_SIGN_INS = {"sign_ins_per_address": 100_000, "sign_ins_per_account": 1_000}
+"""All people of all tests sign in from one address within minutes."""
+
+failed = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        item.stash[failed] = True
+        report.sections += [("log of gameroom serve", _tail(server)) for server in _servers_of(item)]
+    return report
+
+
+def _servers_of(item: pytest.Item) -> list[Server]:
+    arguments = item.funcargs.values() if isinstance(item, pytest.Function) else ()
+    alone = [argument for argument in arguments if isinstance(argument, Server)]
+    started = [
+        server for argument in arguments if isinstance(argument, Servers) for server in argument.started
+    ]
+    return [*alone, *started]
+
+
+def _tail(server: Server) -> str:
+    return "\n".join(server.log.splitlines()[-LOG_LINES:])
+
+
+class Servers:
+    """Starts servers of a test's own, each on a fresh data directory, and ends them with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.started: list[Server] = []
+        self._folder = folder
+
+    def start(self, *games: Path, **settings: object) -> Server:
+        """A server that is ready, with settings such as `grace_ms=500`."""
+        folder = self._folder / f"server-{len(self.started)}"
+        server = Server(folder, *games, **{**HASTY_SIGN_INS, **settings})
+        self.started.append(server)
+        server.start()
+        return server
+
+    def close(self) -> None:
+        for server in self.started:
+            if server.running:
+                server.kill9()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests that neither stop it nor change its settings."""
+    with Server(tmp_path_factory.mktemp("server"), **HASTY_SIGN_INS) as server:
+        yield server
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Iterator[Servers]:
+    servers = Servers(tmp_path)
+    yield servers
+    servers.close()
+
+
+@pytest.fixture
+async def people(server: Server, request: pytest.FixtureRequest) -> AsyncIterator[People]:
+    """People at the shared server. After a test that went well they verify their copies of every room."""
+    people = People(server)
+    yield people
+    try:
+        if failed not in request.node.stash:
+            await people.verify()
+    finally:
+        await people.close()

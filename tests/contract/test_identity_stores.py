@@ -1,0 +1,307 @@
+"""One contract, two implementations: what identity may rely on, in memory as in SQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from tests.contract.identity_stores import fresh_database, in_memory, in_sql
+
+from gameroom.errors import IdReused, UsernameTaken
+from gameroom.identity.accounts import Account, Added, Once, Suspension
+from gameroom.identity.identity import IdentityStores
+from gameroom.identity.sign_ins import Family, Holder, Step
+from gameroom.identity.tickets import Ticket
+from gameroom.ids import new_id
+from gameroom.storage.accounts import CARDS_AT_ONCE, SqlCards
+from gameroom.storage.engine import Database
+
+NOW = 1_800_000_000_000
+DAY = 24 * 3600 * 1000
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with fresh_database(tmp_path) as database:
+        yield database
+
+
+@pytest.fixture(params=["memory", "sql"])
+def stores(request: pytest.FixtureRequest) -> IdentityStores:
+    # The database is made only for those who need it.
+    return in_memory() if request.param == "memory" else in_sql(request.getfixturevalue("database"))
+
+
+def user(username: str) -> Account:
+    return Account(
+        user_id=new_id(), username=username, password_hash="$argon2id$…", display_name="A", created_at=NOW
+    )
+
+
+def guest(device: bytes | None = None) -> Account:
+    return Account(user_id=new_id(), device_hash=device, display_name="G", created_at=NOW)
+
+
+def once(key: bytes = b"k" * 32, content: bytes = b"c" * 32, at: int = NOW) -> Once:
+    return Once(key_hash=key, content_hash=content, at=at)
+
+
+def family(account: Account, handle: bytes = b"h" * 32, expires_at: int = NOW + DAY) -> Family:
+    return Family(
+        sign_in_id=new_id(),
+        user_id=account.user_id,
+        handle_hash=handle,
+        current=b"1" * 32,
+        created_at=NOW,
+        expires_at=expires_at,
+    )
+
+
+# --- accounts -------------------------------------------------------------------------------------------------
+
+
+async def test_an_account_comes_back_as_it_was_stored(stores: IdentityStores) -> None:
+    full = replace(
+        user("Ada"),
+        device_hash=b"d" * 32,
+        avatar_url="https://example.org/a.png",
+        roles=("admin", "qa"),
+        metadata={"level": 3, "tags": ["a", "ü"]},
+        suspension=Suspension(NOW),
+    )
+    await stores.accounts.add(full, None)
+    assert await stores.accounts.find(full.user_id) == full
+    assert await stores.accounts.find("nobody") is None
+
+
+async def test_names_are_found_and_unique_whatever_the_case(stores: IdentityStores) -> None:
+    ada = user("Ada")
+    assert await stores.accounts.add(ada, None) == Added(ada, created=True)
+    assert await stores.accounts.find_by_username("aDA") == ada
+    assert await stores.accounts.find_by_username("adah") is None
+    with pytest.raises(UsernameTaken):
+        await stores.accounts.add(user("ADA"), None)
+
+
+async def test_any_number_of_guests_have_no_name(stores: IdentityStores) -> None:
+    for _ in range(3):
+        assert (await stores.accounts.add(guest(), None)).created
+
+
+async def test_a_race_for_a_name_has_one_winner(stores: IdentityStores) -> None:
+    race = [stores.accounts.add(user(name), None) for name in ("ada", "ADA", "Ada", "aDa") for _ in range(5)]
+    results = await asyncio.gather(*race, return_exceptions=True)
+    losers = [result for result in results if isinstance(result, UsernameTaken)]
+    assert len(losers) == len(race) - 1
+
+
+async def test_a_race_for_a_device_makes_one_guest(stores: IdentityStores) -> None:
+    race = [stores.accounts.add(guest(b"d" * 32), None) for _ in range(10)]
+    results = await asyncio.gather(*race)
+    assert len({added.account.user_id for added in results}) == 1
+    assert sum(added.created for added in results) == 1
+
+
+async def test_a_race_with_one_key_makes_one_account(stores: IdentityStores) -> None:
+    race = [stores.accounts.add(user("Ada"), once()) for _ in range(10)]
+    results = await asyncio.gather(*race)
+    assert len({added.account.user_id for added in results}) == 1
+    assert sum(added.repeated for added in results) == 9
+
+
+async def test_a_key_answers_with_its_account_and_refuses_other_content(stores: IdentityStores) -> None:
+    first = await stores.accounts.add(guest(), once())
+    assert await stores.accounts.add(guest(), once()) == Added(first.account, created=False, repeated=True)
+    with pytest.raises(IdReused):
+        await stores.accounts.add(guest(), once(content=b"x" * 32))
+    assert (await stores.accounts.add(guest(), once(key=b"other"))).created
+
+
+async def test_a_refused_add_remembers_no_key(stores: IdentityStores) -> None:
+    await stores.accounts.add(user("Ada"), None)
+    with pytest.raises(UsernameTaken):
+        await stores.accounts.add(user("Ada"), once())
+    assert (await stores.accounts.add(user("Bob"), once(content=b"x" * 32))).created
+
+
+async def test_a_key_is_forgotten_after_a_day(stores: IdentityStores) -> None:
+    first = await stores.accounts.add(guest(), once())
+    almost = await stores.accounts.add(guest(), once(at=NOW + DAY - 1))
+    after = await stores.accounts.add(guest(), once(at=NOW + DAY, content=b"x" * 32))
+    assert almost.account == first.account
+    assert after.created
+
+
+async def test_a_password_hash_is_replaced_only_where_it_is_the_old_one(stores: IdentityStores) -> None:
+    ada = user("Ada")
+    await stores.accounts.add(ada, None)
+    await stores.accounts.replace_password_hash(ada.user_id, "another", "new")
+    assert await stores.accounts.find(ada.user_id) == ada
+    await stores.accounts.replace_password_hash(ada.user_id, "$argon2id$…", "new")
+    assert await stores.accounts.find(ada.user_id) == replace(ada, password_hash="new")
+
+
+@pytest.mark.parametrize("until", [NOW + DAY, None])
+async def test_a_suspension_ends_every_sign_in_with_its_revocation(
+    stores: IdentityStores, until: int | None
+) -> None:
+    ada, bob = user("Ada"), user("Bob")
+    ours, theirs = [family(ada, b"1"), family(ada, b"2")], family(bob, b"3")
+    for account in (ada, bob):
+        await stores.accounts.add(account, None)
+    for each in (*ours, theirs):
+        await stores.sign_ins.open(each)
+    await stores.accounts.suspend(ada.user_id, Suspension(until), NOW)
+    suspended = replace(ada, suspension=Suspension(until))
+    for each in ours:
+        assert await stores.sign_ins.holder(each.sign_in_id) == Holder(suspended, ended=True)
+    assert await stores.sign_ins.holder(theirs.sign_in_id) == Holder(bob, ended=False)
+    told = await stores.revocations.revocations(0, 10)
+    assert {(each.sign_in_id, each.why) for each in told} == {(f.sign_in_id, "suspended") for f in ours}
+
+
+# --- sign-ins -------------------------------------------------------------------------------------------------
+
+
+class Spend:
+    """A step: the presenter learns which token was current."""
+
+    def __init__(self, successor: bytes) -> None:
+        self._successor = successor
+
+    def __call__(self, before: Family) -> Step[bytes]:
+        return replace(before, current=self._successor, spent=before.current, spent_at=NOW), before.current
+
+
+def end(before: Family) -> Step[None]:
+    return before.ended(NOW), None
+
+
+async def opened(stores: IdentityStores) -> Family:
+    ada = user("Ada")
+    await stores.accounts.add(ada, None)
+    sign_in = family(ada)
+    await stores.sign_ins.open(sign_in)
+    return sign_in
+
+
+async def test_a_change_is_stored_and_its_result_handed_back(stores: IdentityStores) -> None:
+    sign_in = await opened(stores)
+    assert await stores.sign_ins.change(sign_in.handle_hash, Spend(b"2" * 32)) == b"1" * 32
+    seen: list[Family] = []
+    await stores.sign_ins.change(sign_in.handle_hash, lambda f: (f, seen.append(f)))
+    assert seen == [replace(sign_in, current=b"2" * 32, spent=b"1" * 32, spent_at=NOW)]
+    assert await stores.sign_ins.change(b"unknown", end) is None
+
+
+async def test_changes_at_once_see_each_other(stores: IdentityStores) -> None:
+    sign_in = await opened(stores)
+    tokens = [bytes([number]) * 32 for number in range(20)]
+    spent = await asyncio.gather(*[stores.sign_ins.change(sign_in.handle_hash, Spend(t)) for t in tokens])
+    # Every token but the last was handed on exactly once: the writes formed one chain.
+    assert len({sign_in.current, *tokens} - set(spent)) == 1
+    assert len(set(spent)) == len(tokens)
+
+
+async def test_a_step_that_raises_changes_nothing(stores: IdentityStores) -> None:
+    sign_in = await opened(stores)
+
+    def fail(before: Family) -> Step[None]:
+        raise LookupError(before.sign_in_id)
+
+    with pytest.raises(LookupError):
+        await stores.sign_ins.change(sign_in.handle_hash, fail)
+    assert await stores.sign_ins.change(sign_in.handle_hash, lambda f: (f, f)) == sign_in
+
+
+async def test_an_ended_sign_in_is_told_once(stores: IdentityStores) -> None:
+    sign_in = await opened(stores)
+    for _ in range(2):
+        await stores.sign_ins.change(sign_in.handle_hash, end)
+    await stores.sign_ins.end_all(sign_in.user_id, NOW)
+    (told,) = await stores.revocations.revocations(0, 10)
+    assert (told.sign_in_id, told.user_id, told.why) == (sign_in.sign_in_id, sign_in.user_id, "signed_out")
+    holder = await stores.sign_ins.holder(sign_in.sign_in_id)
+    assert holder is not None
+    assert holder.ended
+
+
+async def test_nobody_holds_an_unknown_sign_in(stores: IdentityStores) -> None:
+    assert await stores.sign_ins.holder("unknown") is None
+
+
+# --- revocations ----------------------------------------------------------------------------------------------
+
+
+async def test_revocations_are_numbered_and_read_in_pages(stores: IdentityStores) -> None:
+    assert await stores.revocations.last_revocation() == 0
+    ada = user("Ada")
+    await stores.accounts.add(ada, None)
+    for number in range(5):
+        await stores.sign_ins.open(family(ada, bytes([number])))
+    await stores.sign_ins.end_all(ada.user_id, NOW)
+    whole = await stores.revocations.revocations(0, 10)
+    numbers = [each.number for each in whole]
+    assert len(set(numbers)) == 5
+    assert numbers == sorted(numbers)
+    assert await stores.revocations.revocations(numbers[1], 2) == whole[2:4]
+    assert await stores.revocations.last_revocation() == numbers[-1]
+
+
+# --- tickets --------------------------------------------------------------------------------------------------
+
+
+def ticket(number: int = 1, expires_at: int = NOW + 30_000) -> Ticket:
+    return Ticket(
+        ticket_hash=bytes([number]) * 32, sign_in_id="s", token_expires_at=NOW, expires_at=expires_at
+    )
+
+
+async def test_a_ticket_is_taken_once(stores: IdentityStores) -> None:
+    await stores.tickets.keep(ticket(), NOW)
+    race = await asyncio.gather(*[stores.tickets.take(ticket().ticket_hash) for _ in range(10)])
+    assert [taken for taken in race if taken] == [ticket()]
+    assert await stores.tickets.take(b"unknown") is None
+
+
+# --- what only SQL does ---------------------------------------------------------------------------------------
+
+
+async def test_sql_forgets_what_is_long_past(database: Database) -> None:
+    stores = in_sql(database)
+    ada = user("Ada")
+    await stores.accounts.add(ada, None)
+    old = family(ada, b"old", expires_at=NOW - 8 * DAY)
+    await stores.sign_ins.open(old)
+    await stores.sign_ins.end_all(ada.user_id, NOW - 2 * DAY)
+    await stores.sign_ins.open(family(ada, b"new"))
+    await stores.tickets.keep(ticket(1, expires_at=NOW), NOW - 1)
+    assert await stores.sign_ins.holder(old.sign_in_id) is None
+    await stores.sign_ins.end_all(ada.user_id, NOW)
+    (left,) = await stores.revocations.revocations(0, 10)
+    assert left.number == 2  # and no number is given twice, though the highest row was deleted
+    await stores.tickets.keep(ticket(2), NOW)
+    assert await stores.tickets.take(ticket(1).ticket_hash) is None
+
+
+async def test_accounts_survive_the_process(tmp_path: Path) -> None:
+    ada = user("Ada")
+    async with fresh_database(tmp_path) as database:
+        await in_sql(database).accounts.add(ada, None)
+    async with fresh_database(tmp_path) as database:
+        assert await in_sql(database).accounts.find_by_username("ada") == ada
+
+
+async def test_cards_are_of_those_who_exist(database: Database) -> None:
+    accounts = in_sql(database).accounts
+    ada, gus = replace(user("Ada"), avatar_url="https://example.org/a.png"), guest()
+    for account in (ada, gus):
+        await accounts.add(account, None)
+    strangers = [new_id() for _ in range(CARDS_AT_ONCE + 1)]
+    cards = await SqlCards(database).cards([ada.user_id, *strangers, gus.user_id])
+    assert {user_id: (card.display_name, card.avatar_url) for user_id, card in cards.items()} == {
+        ada.user_id: ("A", "https://example.org/a.png"),
+        gus.user_id: ("G", None),
+    }
+    assert await SqlCards(database).cards([]) == {}

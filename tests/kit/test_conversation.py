@@ -1,0 +1,201 @@
+"""The kit notices when a server breaks the rules: each of these frames would pass a client that does not look."""
+
+import json
+from typing import Any
+
+import pytest
+from tests.kit.conversation import Conversation
+from tests.kit.wire import Json, Position, RuleBroken
+
+AT = "2026-01-01T00:00:00.000Z"
+VIEW: Json = {
+    "room_id": "r",
+    "game": "relay",
+    "game_version": "1",
+    "name": "r",
+    "status": "waiting",
+    "visibility": "public",
+    "locked": False,
+    "has_password": False,
+    "host_id": "u",
+    "min_players": 1,
+    "max_players": 2,
+    "round": 0,
+    "grace_ms": 1,
+    "settings": {},
+    "metadata": {},
+    "members": {},
+    "state": None,
+    "deadlines": {},
+    "result": None,
+    "created_at": AT,
+}
+USER: Json = {
+    "user_id": "u",
+    "username": None,
+    "display_name": "U",
+    "guest": True,
+    "roles": [],
+    "avatar_url": None,
+    "metadata": {},
+    "created_at": AT,
+}
+
+
+def welcome() -> Json:
+    return {
+        "type": "WELCOME",
+        "protocol": "gameroom.v1",
+        "server_version": "1",
+        "features": [],
+        "connection_id": "c",
+        "user": USER,
+        "server_time": AT,
+        "token_expires_in": 900,
+        "ping_interval_ms": 20_000,
+        "max_message_bytes": 65_536,
+        "max_server_message_bytes": 1_048_576,
+    }
+
+
+def event(seq: int, kind: str = "CHAT_MESSAGE", *, epoch: int = 1, **more: Any) -> Json:
+    data = {"message_id": "m", "user_id": "u", "text": "t"} if kind == "CHAT_MESSAGE" else more.pop("data")
+    return {"type": kind, "room_id": "r", "epoch": epoch, "seq": seq, "at": AT, "data": data, **more}
+
+
+def hidden(seq: int, count: int) -> Json:
+    return {"type": "HIDDEN", "room_id": "r", "epoch": 1, "seq": seq, "count": count}
+
+
+def reply(command: str, seq: int, data: Json, **more: Any) -> Json:
+    head = {"type": "REPLY", "id": "1", "command": command, "room_id": "r", "epoch": 1, "seq": seq}
+    return {**head, "data": data, **more}
+
+
+def error(code: str, **more: Any) -> Json:
+    return {"type": "ERROR", "id": None, "code": code, "message": "m", "retryable": False, **more}
+
+
+def hear(conversation: Conversation, *frames: Json) -> None:
+    for frame in frames:
+        conversation.received(json.dumps(frame))
+
+
+def ask(conversation: Conversation, command: str) -> None:
+    conversation.sent({"type": command, "id": "1"})
+
+
+@pytest.fixture
+def joined() -> Conversation:
+    """In room `r` at position (1, 5)."""
+    conversation = Conversation()
+    ask(conversation, "JOIN_GAME_ROOM_GROUP")
+    data = {"resumed": False, "room": VIEW}
+    hear(conversation, welcome(), reply("JOIN_GAME_ROOM_GROUP", 5, data))
+    return conversation
+
+
+def test_what_the_contract_allows_passes(joined: Conversation) -> None:
+    ask(joined, "SEND_CHAT")
+    patched = event(8, patch=[{"op": "replace", "path": "/name", "value": "new"}], unheard_of=1)
+    hear(joined, hidden(7, 2), patched, event(9, "EVENT_OF_TOMORROW", data={}))
+    hear(joined, reply("SEND_CHAT", 8, {"message_id": "m"}))
+    assert joined.rooms["r"].view == {**VIEW, "name": "new"}
+    assert joined.rooms["r"].position == Position(1, 9)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [event(7)],
+        [event(5)],
+        [event(6), event(6)],
+        [hidden(8, 2)],
+        [hidden(5, 0)],
+        [event(1, epoch=2)],
+        [event(1, "EPOCH_STARTED", epoch=2, data={"reason": "restored"})],
+        [event(6, patch=[{"op": "remove", "path": "/nothing"}])],
+        [event(6, patch=[{"op": "remove", "path": "/host_id"}])],
+        [{**event(6), "room_id": "another"}],
+        [{**event(6), "at": "2026-01-01T00:00:00Z"}],
+        [event(6, "MEMBER_LEFT", data={"user_id": "u", "reason": "bored"})],
+        [{"type": "DETACHED", "room_id": "r", "reason": "left"}, event(6)],
+        [{"type": "DETACHED", "room_id": "r", "reason": "whatever"}],
+        [event(6), {"type": "DETACHED", "room_id": "r", "reason": "closed"}],
+        [welcome()],
+        [error("malformed_frame", id="1")],
+        [error("no_such_code")],
+        [error("malformed_frame", retryable=True)],
+        [error("validation_failed")],
+        [error("rate_limited", retryable=True)],
+        [{"type": "PONG"}],
+    ],
+    ids=json.dumps,
+)
+def test_a_broken_rule_is_noticed(joined: Conversation, frames: list[Json]) -> None:
+    with pytest.raises((RuleBroken, AssertionError)):
+        hear(joined, *frames)
+
+
+@pytest.mark.parametrize(
+    ("frames", "sent"),
+    [
+        ([reply("SEND_CHAT", 6, {"message_id": "m"})], "SEND_CHAT"),
+        ([event(6), reply("SEND_CHAT", 5, {"message_id": "m"})], "SEND_CHAT"),
+        ([event(6), reply("SEND_CHAT", 6, {})], "SEND_CHAT"),
+        ([event(6), reply("SET_READY", 6, {})], "SEND_CHAT"),
+        ([event(6), *2 * [reply("SEND_CHAT", 6, {"message_id": "m"})]], "SEND_CHAT"),
+        ([reply("GET_GAME_ROOM_GROUP", 4, {"room": VIEW})], "GET_GAME_ROOM_GROUP"),
+        ([reply("GET_GAME_ROOM_GROUP", 5, {"room": {**VIEW, "room_id": "s"}})], "GET_GAME_ROOM_GROUP"),
+        ([reply("JOIN_GAME_ROOM_GROUP", 7, {"resumed": True, "missed": 1})], "JOIN_GAME_ROOM_GROUP"),
+    ],
+)
+def test_a_wrong_answer_is_noticed(joined: Conversation, frames: list[Json], sent: str) -> None:
+    ask(joined, sent)
+    with pytest.raises(RuleBroken):
+        hear(joined, *frames)
+
+
+def resuming(joined: Conversation, missed: int) -> Conversation:
+    ask(joined, "JOIN_GAME_ROOM_GROUP")
+    hear(joined, reply("JOIN_GAME_ROOM_GROUP", 5 + missed, {"resumed": True, "missed": missed}))
+    return joined
+
+
+def test_a_resume_keeps_its_own_position_until_the_missed_events_come(joined: Conversation) -> None:
+    resuming(joined, 2)
+    assert joined.rooms["r"].position == Position(1, 5)
+    hear(joined, event(6), event(7, patch=[{"op": "replace", "path": "", "value": {**VIEW, "round": 3}}]))
+    assert joined.rooms["r"].view["round"] == 3
+    hear(joined, event(8, patch=[{"op": "replace", "path": "/round", "value": 4}]))
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [event(6, patch=[]), event(7)],
+        [event(6), event(7)],
+        [event(6), event(7, patch=[{"op": "replace", "path": "/round", "value": 4}])],
+    ],
+)
+def test_a_wrong_resume_is_noticed(joined: Conversation, frames: list[Json]) -> None:
+    resuming(joined, 2)
+    with pytest.raises(RuleBroken):
+        hear(joined, *frames)
+
+
+def test_only_the_end_of_a_connection_may_come_before_welcome() -> None:
+    hear(Conversation(), error("unauthenticated"))
+    with pytest.raises(RuleBroken):
+        hear(Conversation(), event(1))
+
+
+def test_before_a_4xxx_close_comes_its_error(joined: Conversation) -> None:
+    joined.ended(1000, "")
+    joined.ended(4002, "too_slow")
+    with pytest.raises(RuleBroken):
+        joined.ended(4001, "token_expired")
+    hear(joined, error("token_expired"))
+    joined.ended(4001, "token_expired")
+    with pytest.raises(RuleBroken):
+        joined.ended(4001, "signed_out")

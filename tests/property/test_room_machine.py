@@ -1,0 +1,167 @@
+"""Random commands at a room: whatever comes, its promises hold after every step.
+
+View + patches == fresh view for every seat; recovered state == live state; refused == unchanged; seq gapless; a
+repeat is done once and answered the same.
+"""
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from gameroom.errors import GameroomError
+from gameroom.games.game import Game
+from gameroom.games.relay import Relay
+from gameroom.games.tic_tac_toe import TicTacToe
+from gameroom.protocol.commands import (
+    CloseRoom,
+    Command,
+    GameAction,
+    JoinRoom,
+    LeaveRoom,
+    ResumeFrom,
+    SendChat,
+    SetReady,
+    StartGame,
+)
+from gameroom.rooms.rooms import Answer
+from tests.unit.rooms.games import Bomb, Secrets
+from tests.unit.rooms.scene import Scene
+
+USERS = st.sampled_from(["ann", "bob", "cid", "dot", "eve"])
+IDS = st.none() | st.sampled_from(["1", "2", "3"])
+
+SEATS = st.lists(st.integers(0, 3), max_size=2)
+
+ACTIONS: dict[type[Game[Any, Any]], st.SearchStrategy[dict[str, Any]]] = {
+    TicTacToe: st.builds(lambda cell: {"type": "place", "cell": cell}, st.integers(-1, 9)),
+    Relay: st.builds(
+        lambda data, to: {"type": "send", "data": data, "to": to}, st.integers(0, 3), st.none() | SEATS
+    ),
+    Secrets: st.one_of(
+        st.sampled_from([{"type": "draw"}, {"type": "draw"}, {"type": "finish"}]),
+        st.builds(lambda legal: {"type": "spoil", "legal": legal}, st.booleans()),
+        st.builds(lambda to: {"type": "show", "to": to}, SEATS),
+    ),
+    Bomb: st.just({"type": "move"}),
+}
+
+
+class RoomMachine(RuleBasedStateMachine):
+    game: type[Game[Any, Any]]
+
+    @initialize()
+    def create(self) -> None:
+        self.scene = Scene(self.game)
+        self.answers: dict[tuple[str, str], tuple[Command, Answer]] = {}
+
+    @rule(user=USERS, role=st.none() | st.sampled_from(["player", "spectator"]))
+    def join(self, user: str, role: Any) -> None:
+        self.attempt(user, JoinRoom(role=role))
+
+    @rule(user=USERS, back=st.integers(0, 20))
+    def resume(self, user: str, back: int) -> None:
+        copy = self.scene.copies.get(user)
+        epoch, seq = (copy.epoch, copy.seq) if copy else (1, max(0, self.scene.room.position.seq - back))
+        if copy is None:
+            self.attempt(user, JoinRoom())
+        else:
+            self.attempt(user, JoinRoom(resume=ResumeFrom(epoch, seq)))
+
+    @rule(user=USERS, id=IDS)
+    def leave(self, user: str, id: str | None) -> None:
+        self.attempt(user, LeaveRoom(id=id))
+
+    @rule(user=USERS, ready=st.booleans(), id=IDS)
+    def set_ready(self, user: str, ready: bool, id: str | None) -> None:
+        self.attempt(user, SetReady(ready=ready, id=id))
+
+    @rule(user=USERS)
+    def start(self, user: str) -> None:
+        self.attempt(user, StartGame())
+
+    @rule()
+    @precondition(lambda self: self.scene.room.state.play.status == "waiting")
+    def everybody_is_ready_and_starts(self) -> None:
+        for user in list(self.scene.room.state.members):
+            self.attempt(user, SetReady(ready=True))
+        self.attempt(self.scene.room.state.room.host_id, StartGame())
+
+    @rule(data=st.data(), id=IDS)
+    def act(self, data: st.DataObject, id: str | None) -> None:
+        """Mostly somebody who can act; else anybody."""
+        players = sorted(self.scene.room.state.play.players.values())
+        user = data.draw(st.sampled_from(players) if players else USERS)
+        self.attempt(user, GameAction(action=data.draw(ACTIONS[self.game]), id=id))
+
+    @rule(user=USERS, to=st.none() | USERS, id=IDS)
+    def chat(self, user: str, to: str | None, id: str | None) -> None:
+        self.attempt(user, SendChat(text="hello", to=to, id=id))
+
+    @rule(user=USERS)
+    def hang_up(self, user: str) -> None:
+        self.scene.hang_up(user)
+
+    @rule(ms=st.integers(0, 40_000))
+    def pass_time(self, ms: int) -> None:
+        self.scene.pass_time(ms)
+
+    @rule()
+    def keep_snapshot(self) -> None:
+        self.scene.keep_snapshot()
+
+    @rule(user=USERS)
+    def close_rarely(self, user: str) -> None:
+        if self.scene.room.position.seq > 40:
+            self.attempt(user, CloseRoom())
+
+    @rule()
+    def open_again(self) -> None:
+        """A crash, after which everybody comes back at once and resumes."""
+        if self.scene.game_type.durability != "journal":
+            return
+        connections = dict(self.scene.room.connections)
+        self.scene.crash()
+        for user in connections:
+            copy = self.scene.copies[user]
+            self.scene.do(user, JoinRoom(resume=ResumeFrom(copy.epoch, copy.seq)))
+
+    def attempt(self, user: str, command: Command) -> None:
+        """Ask; what is refused must change nothing, what was done before must be answered the same."""
+        room = self.scene.room
+        before = (dict(room.state.encoded), room.position)
+        outcome = self.scene.ask(user, command)
+        if isinstance(outcome, GameroomError):
+            assert before == (room.state.encoded, room.position)
+            assert outcome.code != "internal"
+        elif command.id is not None:
+            self.compare(user, command, outcome, unchanged=before == (room.state.encoded, room.position))
+
+    def compare(self, user: str, command: Command, outcome: Answer, *, unchanged: bool) -> None:
+        known = self.answers.get((user, str(command.id)))
+        assert outcome.repeated == (known is not None)
+        if known is None:
+            self.answers[user, str(command.id)] = (command, outcome)
+        else:
+            first_command, first = known
+            assert command == first_command
+            assert (outcome.data, outcome.seq, outcome.epoch) == (first.data, first.seq, first.epoch)
+            assert unchanged
+
+    @invariant()
+    def promises_hold(self) -> None:
+        if hasattr(self, "scene") and not self.scene.room.is_closed:
+            self.scene.verify()
+
+
+def machine(kind: type[Game[Any, Any]]) -> Any:
+    case = type(f"{kind.__name__}Machine", (RoomMachine,), {"game": kind}).TestCase
+    case.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+    return case
+
+
+TestTicTacToe = machine(TicTacToe)
+TestRelay = machine(Relay)
+TestSecrets = machine(Secrets)
+TestBomb = machine(Bomb)

@@ -1,0 +1,381 @@
+"""Frames, limits, credentials and the end of one connection."""
+
+import asyncio
+import json
+
+import pytest
+from tests.unit.gateway.fakes import Bench, Client, FakeSocket, principal
+
+from gameroom.errors import TokenExpired
+from gameroom.gateway.policy import GatewayPolicy
+from gameroom.identity.revocations import Revocation, Why
+from gameroom.protocol.commands import CreateRoom, JoinRoom
+
+JUNK = "{"
+
+
+def policy(**changes: int | float) -> GatewayPolicy:
+    return GatewayPolicy(server_version="test", **changes)  # type: ignore[arg-type]
+
+
+# --- WELCOME and the small things -----------------------------------------------------------------------------
+
+
+async def test_welcome_says_all_that_a_client_needs(bench: Bench) -> None:
+    connection = bench.connections.admit(principal(bench.clock), None)
+    socket = FakeSocket()
+    connection.welcome()
+    bench.connections.open(connection, socket)
+    (welcome,) = socket.take()
+    assert welcome.pop("user")["user_id"] == "ann"
+    assert welcome == {
+        "type": "WELCOME",
+        "protocol": "gameroom.v1",
+        "server_version": "test",
+        "features": [],
+        "connection_id": connection.connection_id,
+        "server_time": "2027-01-15T08:00:00.000Z",
+        "token_expires_in": 900,
+        "ping_interval_ms": 20_000,
+        "max_message_bytes": 65_536,
+        "max_server_message_bytes": 1_048_576,
+    }
+
+
+async def test_ping_is_answered_with_the_time(bench: Bench) -> None:
+    ann = bench.connect()
+    ann.send("PING", id="p1")
+    ann.send("PING", ack=False)
+    assert ann.socket.take() == [
+        {"type": "REPLY", "id": "p1", "command": "PING", "data": {"server_time": "2027-01-15T08:00:00.000Z"}}
+    ]
+
+
+async def test_bare_ping_is_answered_with_bare_pong(bench: Bench) -> None:
+    ann = bench.connect()
+    ann.connection.text("ping")
+    assert ann.socket.sent == [b"pong"]
+
+
+async def test_a_broken_command_is_answered_with_its_id(bench: Bench) -> None:
+    ann = bench.connect()
+    ann.send("SET_READY", id="x", room_id="r", ready="yes")
+    (error,) = ann.socket.take()
+    assert (error["code"], error["id"], error["command"], error["room_id"]) == (
+        "validation_failed",
+        "x",
+        "SET_READY",
+        "r",
+    )
+
+
+async def test_a_binary_frame_is_malformed(bench: Bench) -> None:
+    ann = bench.connect()
+    ann.connection.binary(b"{}")
+    assert ann.socket.story() == ["ERROR malformed_frame"]
+
+
+# --- abuse ----------------------------------------------------------------------------------------------------
+
+
+async def test_twenty_malformed_frames_in_a_row_end_the_connection(bench: Bench) -> None:
+    ann = bench.connect()
+    for _ in range(19):
+        ann.connection.text(JUNK)
+    ann.connection.binary(b"")
+    assert ann.socket.story() == ["ERROR malformed_frame"] * 20 + ["ERROR protocol_abuse"]
+    assert ann.socket.closed == (4503, "protocol_abuse")
+    ann.connection.text(JUNK)
+    assert ann.socket.sent == []
+
+
+@pytest.mark.parametrize("sensible", ['{"type": "PING"}', '{"type": "NO_SUCH_COMMAND"}'])
+async def test_one_frame_that_is_not_malformed_starts_the_count_anew(bench: Bench, sensible: str) -> None:
+    ann = bench.connect()
+    for _ in range(3):
+        for _ in range(19):
+            ann.connection.text(JUNK)
+        ann.connection.text(sensible)
+    assert ann.socket.closed is None
+
+
+async def test_over_the_limit_commands_are_refused_with_when_to_come_back() -> None:
+    bench = Bench(policy=policy(frames_per_second=10, frame_burst=3))
+    ann = bench.connect()
+    for number in range(4):
+        ann.send("PING", id=str(number))
+    error = ann.socket.take()[-1]
+    assert (error["code"], error["id"], error["retryable"]) == ("rate_limited", "3", True)
+    assert error["retry_after_ms"] == 101
+    bench.clock.ms += error["retry_after_ms"]
+    ann.send("PING")
+    assert ann.socket.story() == ["REPLY"]
+
+
+async def test_ten_times_the_limit_ends_the_connection() -> None:
+    bench = Bench(policy=policy(frames_per_second=10, frame_burst=3))
+    ann = bench.connect()
+    for _ in range(30):
+        ann.send("PING")
+    assert ann.socket.closed is None
+    ann.send("PING")
+    assert ann.socket.closed == (4005, "rate_limited")
+    last = ann.socket.take()[-1]
+    assert (last["id"], last["code"], last["retryable"]) == (None, "rate_limited", True)
+
+
+async def test_an_oversized_frame_is_explained_before_the_close(bench: Bench) -> None:
+    ann = bench.connect()
+    ann.connection.oversized()
+    (error,) = ann.socket.take()
+    assert (error["id"], error["code"], error["params"]) == (None, "message_too_big", {"limit": 65_536})
+    assert ann.socket.closed == (1009, "message_too_big")
+
+
+# --- rooms ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_room_id_may_be_left_out_in_exactly_one_room(bench: Bench) -> None:
+    ann = bench.connect()
+    ann.send("SET_READY", ready=True)
+    assert ann.socket.story() == ["ERROR validation_failed"]
+    await ann.join(room_id="r1")
+    ann.send("SET_READY", ready=True)
+    assert (await bench.rooms.next()).request.room_id == "r1"
+    await ann.join(room_id="r2")
+    ann.send("SET_READY", ready=True)
+    (error,) = ann.socket.take()
+    assert error["errors"][0]["pointer"] == "#/room_id"
+
+
+async def test_join_needs_to_be_told_the_room_even_on_a_room_bound_socket(bench: Bench) -> None:
+    for client in (bench.connect(), bench.connect(room_id="r")):
+        client.send("JOIN_GAME_ROOM_GROUP")
+        assert client.socket.story() == ["ERROR validation_failed"]
+
+
+async def test_a_room_bound_socket_is_for_its_room_only(bench: Bench) -> None:
+    ann = bench.connect(room_id="r")
+    ann.send("CREATE_GAME_ROOM_GROUP", game="relay")
+    ann.send("JOIN_GAME_ROOM_GROUP", room_id="other")
+    ann.send("GET_GAME_ROOM_GROUP", room_id="other")
+    assert [frame["params"] for frame in ann.socket.take()] == [{"reason": "room_bound"}] * 3
+    ann.send("SET_READY", ready=True)
+    assert (await bench.rooms.next()).request.room_id == "r"
+
+
+async def test_room_passwords_leave_the_gateway_sealed(bench: Bench) -> None:
+    ann = bench.connect()
+    ann.send("JOIN_GAME_ROOM_GROUP", room_id="r", password="sesame")
+    join = (await bench.rooms.next()).request.command
+    ann.send("CREATE_GAME_ROOM_GROUP", game="relay", password="sesame")
+    create = (await bench.rooms.next()).request.command
+    assert isinstance(join, JoinRoom) and isinstance(create, CreateRoom)
+    assert join.password == create.password and join.password != "sesame"
+    assert len(bytes.fromhex(str(join.password))) == 32
+
+
+async def test_a_room_is_found_by_its_invite_code(bench: Bench) -> None:
+    bench.rooms.codes = {"ABCD0123": "r"}
+    ann = bench.connect()
+    ann.send("JOIN_GAME_ROOM_GROUP", invite_code="abcd-o123")
+    ann.send("SEND_CHAT", text="hi")
+    join = await bench.rooms.next()
+    assert join.request.room_id == "r"
+    assert join.request.command == JoinRoom(room_id="r", invite_code="ABCD0123")
+    join.answer(1)
+    assert (await bench.rooms.next()).request.room_id == "r"
+
+
+async def test_an_unknown_invite_code_is_room_not_found(bench: Bench) -> None:
+    ann = bench.connect()
+    ann.send("JOIN_GAME_ROOM_GROUP", id="j1", invite_code="ZZZZZZZZ")
+    ann.send("PING", id="p1")
+    await _idle(bench)
+    assert [(frame["id"], frame.get("code")) for frame in ann.socket.take()] == [
+        ("j1", "room_not_found"),
+        ("p1", None),
+    ]
+
+
+# --- the token ------------------------------------------------------------------------------------------------
+
+
+async def test_a_renewal_is_answered_and_the_connection_belongs_to_that_sign_in(bench: Bench) -> None:
+    ann = bench.connect()
+    bench.access.tokens["new"] = principal(bench.clock, sign_in_id="s2", seconds=1800)
+    ann.send("AUTHENTICATE", id="a1", access_token="new")
+    await _idle(bench)
+    (reply,) = ann.socket.take()
+    assert (reply["id"], reply["data"]) == ("a1", {"token_expires_in": 1800})
+    bench.connections.revoked(_revocation("s1"))
+    assert ann.socket.closed is None
+    bench.connections.revoked(_revocation("s2"))
+    assert ann.socket.closed == (4501, "signed_out")
+
+
+async def test_a_failed_renewal_changes_nothing(bench: Bench) -> None:
+    bench.access.tokens = {
+        "old": TokenExpired("The token has expired"),
+        "bob's": principal(bench.clock, "bob", "s9"),
+    }
+    ann = bench.connect()
+    for number, token in enumerate(("junk", "old", "bob's")):
+        ann.send("AUTHENTICATE", id=str(number), access_token=token)
+    await _idle(bench)
+    assert ann.socket.story() == ["ERROR unauthenticated", "ERROR token_expired", "ERROR forbidden"]
+    assert ann.socket.closed is None and ann.connection.principal.sign_in_id == "s1"
+
+
+async def test_commands_behind_a_renewal_wait_for_it_in_order(bench: Bench) -> None:
+    bench.access.tokens["new"] = principal(bench.clock)
+    bench.access.gate.clear()
+    ann = bench.connect()
+    ann.send("AUTHENTICATE", id="1", access_token="new")
+    ann.send("PING", id="2")
+    ann.send("AUTHENTICATE", id="3", access_token="new")
+    ann.send("PING", id="4")
+    assert ann.socket.sent == []
+    bench.access.gate.set()
+    await _idle(bench)
+    assert [frame["id"] for frame in ann.socket.take()] == ["1", "2", "3", "4"]
+
+
+async def test_a_renewal_that_takes_too_long_is_unavailable() -> None:
+    bench = Bench(policy=policy(step_timeout_s=0.01))
+    bench.access.gate.clear()
+    ann = bench.connect()
+    ann.send("AUTHENTICATE", id="1", access_token="new")
+    await _idle(bench)
+    assert ann.socket.story() == ["ERROR unavailable"]
+
+
+async def test_a_token_is_announced_to_end_and_then_ends(bench: Bench) -> None:
+    connection = bench.connections.admit(principal(bench.clock, seconds=0), None)
+    client = Client(bench, connection, FakeSocket())
+    bench.connections.open(connection, client.socket)
+    assert await client.closed() == (4001, "token_expired")
+    expiring, error = client.socket.take()
+    assert expiring == {"type": "TOKEN_EXPIRING", "expires_in": 0}
+    assert (error["id"], error["code"], error["retryable"]) == (None, "token_expired", True)
+
+
+async def test_a_renewed_token_ends_later(bench: Bench) -> None:
+    connection = bench.connections.admit(principal(bench.clock, seconds=0), None)
+    client = Client(bench, connection, FakeSocket())
+    bench.connections.open(connection, client.socket)
+    connection.renew(principal(bench.clock, seconds=900))
+    await asyncio.sleep(0.01)  # what must not happen would have happened by now
+    assert client.socket.closed is None and client.socket.sent == []
+
+
+# --- the heartbeat --------------------------------------------------------------------------------------------
+
+
+async def test_two_missed_pings_end_the_connection() -> None:
+    bench = Bench(policy=policy(ping_interval_ms=5))
+    ann = bench.connect()
+    assert await ann.closed() == (4003, "no_heartbeat")
+    assert ann.socket.pings == 2 and ann.socket.story() == ["ERROR no_heartbeat"]
+
+
+@pytest.mark.parametrize("sign_of_life", ["pong", "text", "binary"])
+async def test_any_frame_answers_a_ping(sign_of_life: str) -> None:
+    bench = Bench(policy=policy(ping_interval_ms=5))
+    ann = bench.connect()
+    pinged = ann.socket.ping
+    answers = {
+        "pong": lambda: ann.connection.pong(),
+        "text": lambda: ann.connection.text('{"type": "PING"}'),
+        "binary": lambda: ann.connection.binary(b""),
+    }
+
+    def answer() -> None:
+        pinged()
+        answers[sign_of_life]()
+        if ann.socket.pings == 5:
+            ann.connection.closed(1000)
+            ann.socket.closing.set()
+
+    ann.socket.ping = answer  # type: ignore[method-assign]
+    async with asyncio.timeout(5):
+        await ann.socket.closing.wait()
+    assert ann.socket.closed is None
+
+
+async def test_a_socket_that_hears_no_pongs_is_not_pinged() -> None:
+    bench = Bench(policy=policy(ping_interval_ms=1))
+    connection = bench.connections.admit(principal(bench.clock), None)
+    socket = FakeSocket(hears_pongs=False)
+    bench.connections.open(connection, socket)
+    await asyncio.sleep(0.02)  # what must not happen would have happened by now
+    assert socket.pings == 0 and socket.closed is None
+
+
+# --- all connections ------------------------------------------------------------------------------------------
+
+
+async def test_over_the_limit_of_connections_the_oldest_of_the_user_goes() -> None:
+    bench = Bench(policy=policy(connections_per_user=2))
+    bob = bench.connect("bob")
+    first, second, third = bench.connect(), bench.connect(), bench.connect()
+    assert first.socket.closed == (4507, "replaced") and first.socket.story() == ["ERROR replaced"]
+    assert second.socket.closed is third.socket.closed is bob.socket.closed is None
+    second.connection.closed(1000)
+    bench.connect()
+    assert third.socket.closed is None
+
+
+async def test_a_handshake_under_way_displaces_nobody() -> None:
+    bench = Bench(policy=policy(connections_per_user=1))
+    ann = bench.connect()
+    under_way = bench.connections.admit(principal(bench.clock), None)
+    assert ann.socket.closed is None
+    under_way.closed(1006)
+
+
+async def test_a_revoked_sign_in_ends_its_connections_and_no_others(bench: Bench) -> None:
+    ann, elsewhere = bench.connect(sign_in_id="s1"), bench.connect(sign_in_id="s2")
+    bob = bench.connect("bob", sign_in_id="s1b")
+    bench.connections.revoked(_revocation("s1"))
+    assert ann.socket.closed == (4501, "signed_out") and ann.socket.story() == ["ERROR signed_out"]
+    assert elsewhere.socket.closed is bob.socket.closed is None
+    bench.connections.revoked(_revocation("s2", "suspended"))
+    assert elsewhere.socket.closed == (4502, "account_suspended")
+
+
+async def test_a_revocation_also_meets_a_handshake_under_way(bench: Bench) -> None:
+    connection = bench.connections.admit(principal(bench.clock), None)
+    bench.connections.revoked(_revocation("s1"))
+    socket = FakeSocket()
+    bench.connections.open(connection, socket)
+    assert socket.closed == (4501, "signed_out")
+
+
+async def test_a_drain_sends_everybody_away(bench: Bench) -> None:
+    clients = [bench.connect("ann"), bench.connect("bob")]
+    await bench.connections.drain(reconnect_after_ms=500)
+    for client in clients:
+        draining, error = client.socket.take()
+        assert draining == {"type": "SERVER_DRAINING", "reconnect_after_ms": 500}
+        assert error["code"] == "draining" and error["retryable"] is True
+        assert client.socket.closed == (4004, "draining")
+    assert bench.connections.draining
+
+
+async def test_no_secret_shows_in_what_connections_send(bench: Bench) -> None:
+    ann = bench.connect()
+    ann.send("AUTHENTICATE", access_token="very-secret")
+    ann.send("JOIN_GAME_ROOM_GROUP", room_id="r", password="very-secret", role="king")
+    await _idle(bench)
+    assert "very-secret" not in json.dumps(ann.socket.take())
+
+
+def _revocation(sign_in_id: str, why: Why = "signed_out") -> Revocation:
+    return Revocation(number=1, sign_in_id=sign_in_id, user_id="ann", why=why)
+
+
+async def _idle(bench: Bench) -> None:
+    """Until nothing that connections wait for is under way."""
+    async with asyncio.timeout(5):
+        await bench.tasks.idle()

@@ -1,0 +1,92 @@
+"""Games that do to a room everything a game can do."""
+
+from msgspec import field
+
+from gameroom import Context, Game, GameState, Hidden, IllegalAction, action, timer
+
+
+class Hands(GameState):
+    pot: list[int] = field(default_factory=list)
+    hands: Hidden[dict[int, list[int]]] = field(default_factory=dict)
+    late: int = 0
+    left: list[int] = field(default_factory=list)
+
+
+class Secrets(Game[Hands]):
+    """Every seat has cards that only it sees; there are a clock, chance, announcements, and ways to fail."""
+
+    name = "secrets"
+    min_players = 2
+    max_players = 4
+
+    def setup(self, ctx: Context) -> Hands:
+        ctx.after(30, self.run_late)
+        return Hands(hands={seat: [ctx.random.randint(1, 9)] for seat in ctx.players})
+
+    def reveal(self, state: Hands, seat: int | None) -> dict[str, object]:
+        return {} if seat is None else {"hand": state.hands.get(seat, [])}
+
+    @action
+    def draw(self, state: Hands, ctx: Context) -> dict[str, int]:
+        card = ctx.random.randint(1, 9)
+        state.hands[ctx.seat].append(card)
+        return {"card": card}
+
+    @action
+    def show(self, state: Hands, ctx: Context, to: list[int]) -> None:
+        state.pot.append(state.hands[ctx.seat][-1])
+        ctx.announce({"shows": state.hands[ctx.seat]}, to=to)
+        ctx.announce({"shown_by": ctx.seat})
+
+    @action
+    def spoil(self, state: Hands, ctx: Context, legal: bool) -> None:
+        state.pot.append(-1)
+        if not legal:
+            raise IllegalAction("spoilt")
+        raise RuntimeError("the author's bug")
+
+    @action
+    def finish(self, state: Hands, ctx: Context) -> None:
+        ctx.end(pot=sum(state.pot))
+
+    @timer
+    def run_late(self, state: Hands, ctx: Context) -> None:
+        state.late += 1
+        ctx.after(30, self.run_late)
+
+    def on_leave(self, state: Hands, ctx: Context) -> None:
+        state.left.append(ctx.seat)
+        if len(state.left) >= len(ctx.players) - 1:
+            ctx.abandon()
+
+    def on_disconnect(self, state: Hands, ctx: Context) -> None:
+        ctx.announce({"away": ctx.seat})
+
+
+class Explosive(GameState):
+    moves: int = 0
+
+
+class Bomb(Game[Explosive]):
+    """Its view raises once somebody has armed it, and its clock always raises."""
+
+    name = "bomb"
+    min_players = 1
+    max_players = 2
+
+    def setup(self, ctx: Context) -> Explosive:
+        ctx.after(5, self.tick)
+        return Explosive()
+
+    def reveal(self, state: Explosive, seat: int | None) -> dict[str, object]:
+        if state.moves == 1:
+            raise ValueError("no view of this")
+        return {}
+
+    @action
+    def move(self, state: Explosive, ctx: Context) -> None:
+        state.moves += 1
+
+    @timer
+    def tick(self, state: Explosive, ctx: Context) -> None:
+        raise ValueError("the clock is broken")
