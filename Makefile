@@ -20,7 +20,7 @@ check: .venv/installed ## what CI runs: lint, format, types, floors, then the te
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	@$(MAKE) --no-print-directory test
 
 format: .venv/installed ## put the code into the house's format

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from gameroom.app import GameFileUnusable, create_app, load_games
-from gameroom.games.failures import GameDefinitionError
+from gameroom.games.registry import GameDefinitionError, GameType
 from gameroom.identity.keys import KeysUnusable
 from gameroom.server import CannotListen, Life, Server, listen, server_config
 from gameroom.settings import BadSettings, Settings, env_example, load_settings
@@ -124,7 +124,13 @@ def _migrate(settings: Settings) -> None:
 
 def _games(settings: Settings) -> None:
     for game in load_games(settings.games):
-        print(f"{game.name} {game.version}: {game.title}, {game.min_players} to {game.max_players} players")
+        print(f"{game.name} {game.version}: {game.title}, {_players(game)}")
+
+
+def _players(game: GameType) -> str:
+    if game.min_players == game.max_players:
+        return f"{game.max_players} players"
+    return f"{game.min_players} to {game.max_players} players"
 
 
 def _settings(_: Settings) -> None:

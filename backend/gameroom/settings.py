@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "GAMEROOM_"
@@ -142,7 +141,6 @@ class Settings(BaseSettings):
 
     # --- rooms ------------------------------------------------------------------------------------------------
 
-    rooms_per_user: Positive = Field(default=20, description="Rooms that a user may be a member of.")
     grace_ms: Positive = Field(
         default=60_000, description="How long the seat of a disconnected member is kept."
     )
@@ -175,21 +173,23 @@ def load_settings(**given: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        raise BadSettings("; ".join(map(_problem, error.errors()))) from None
+        problems = (_problem(found["type"], found["loc"], found["msg"]) for found in error.errors())
+        raise BadSettings("; ".join(problems)) from None
 
 
 def _variable(name: str) -> str:
     return f"{PREFIX}{name.upper()}"
 
 
-def _problem(error: ErrorDetails) -> str:
+def _problem(kind: str, location: tuple[int | str, ...], message: str) -> str:
     """One problem in the operator's words: the variable, never its value."""
-    if not error["loc"]:
-        return error["msg"].removeprefix("Value error, ")
-    name = str(error["loc"][0])
-    if error["type"] == "extra_forbidden":
+    sentence = message.removeprefix("Value error, ")
+    if not location:
+        return sentence
+    name = str(location[0])
+    if kind == "extra_forbidden":
         return f"{_variable(name)} is no setting{_hint(name)}"
-    return f"{_variable(name)}: {error['msg'].removeprefix('Value error, ')}"
+    return f"{_variable(name)}: {sentence}"
 
 
 def _hint(name: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import Connection
 from tests.contract.identity_stores import fresh_database, in_memory, in_sql
 
 from gameroom.errors import IdReused, UsernameTaken
@@ -14,7 +15,7 @@ from gameroom.identity.identity import IdentityStores
 from gameroom.identity.sign_ins import Family, Holder, Step
 from gameroom.identity.tickets import Ticket
 from gameroom.ids import new_id
-from gameroom.storage.accounts import CARDS_AT_ONCE, SqlCards
+from gameroom.storage.accounts import CARDS_AT_ONCE, SqlCards, account_named
 from gameroom.storage.engine import Database
 
 NOW = 1_800_000_000_000
@@ -189,10 +190,9 @@ async def opened(stores: IdentityStores) -> Family:
 async def test_a_change_is_stored_and_its_result_handed_back(stores: IdentityStores) -> None:
     sign_in = await opened(stores)
     assert await stores.sign_ins.change(sign_in.handle_hash, Spend(b"2" * 32)) == b"1" * 32
-    seen: list[Family] = []
-    await stores.sign_ins.change(sign_in.handle_hash, lambda f: (f, seen.append(f)))
-    assert seen == [replace(sign_in, current=b"2" * 32, spent=b"1" * 32, spent_at=NOW)]
-    assert await stores.sign_ins.change(b"unknown", end) is None
+    after = replace(sign_in, current=b"2" * 32, spent=b"1" * 32, spent_at=NOW)
+    assert await stores.sign_ins.change(sign_in.handle_hash, lambda family: (family, family)) == after
+    assert await stores.sign_ins.change(b"unknown", lambda family: (family, family)) is None
 
 
 async def test_changes_at_once_see_each_other(stores: IdentityStores) -> None:
@@ -283,6 +283,26 @@ async def test_sql_forgets_what_is_long_past(database: Database) -> None:
     assert left.number == 2  # and no number is given twice, though the highest row was deleted
     await stores.tickets.keep(ticket(2), NOW)
     assert await stores.tickets.take(ticket(1).ticket_hash) is None
+
+
+async def test_sql_looks_again_where_the_index_has_decided(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look before the insert misses a winner that another node commits at that moment (PostgreSQL)."""
+    stores = in_sql(database)
+    await stores.accounts.add(user("Ada"), None)
+    missed: list[str] = []
+
+    def blind_once(connection: Connection, username: str) -> Account | None:
+        if missed:
+            return account_named(connection, username)
+        missed.append(username)
+        return None
+
+    monkeypatch.setattr("gameroom.storage.accounts.account_named", blind_once)
+    with pytest.raises(UsernameTaken):
+        await stores.accounts.add(user("ADA"), None)
+    assert missed == ["ADA"]
 
 
 async def test_accounts_survive_the_process(tmp_path: Path) -> None:

@@ -29,9 +29,9 @@ class Traps(Game[Count]):
         return Count()
 
     @action
-    def count(self, state: Count, ctx: Context) -> int:
+    def count(self, state: Count, ctx: Context) -> dict[str, int]:
         state.value += 1
-        return state.value
+        return {"counted": state.value}
 
     @action
     def stumble(self, state: Count, ctx: Context) -> None:
@@ -71,7 +71,7 @@ async def start(people: People) -> tuple[Player, Player, Game]:
     for player in (alice, bob):
         await player.ask("SET_READY", ready=True)
     await alice.ask("START_GAME")
-    assert (await alice.act("count")).data == 1
+    assert (await alice.act("count")).data == {"counted": 1}
     await bob.until("GAME_UPDATED")
     return alice, bob, others
 
@@ -85,7 +85,7 @@ async def test_what_raises_changes_nothing_and_harms_nobody_else(visitors: Peopl
     assert "fell" not in str(refused.value.body)
     await alice.verify()
     assert alice.room.state == {"value": 1}
-    assert (await alice.act("count")).data == 2
+    assert (await alice.act("count")).data == {"counted": 2}
     await bob.expect("GAME_UPDATED")
     assert bob.room.state == {"value": 2}
     await others.place(0, 4)
@@ -103,4 +103,4 @@ async def test_a_game_from_a_file_survives_a_death(visitors: People, trapped: Se
     back = await visitors.return_to(account, alice.room)
     await back.verify()
     assert back.room.state == {"value": 1}
-    assert (await back.act("count")).data == 2
+    assert (await back.act("count")).data == {"counted": 2}

@@ -1,6 +1,7 @@
 """The REST of sign-in under a real uvicorn on a free port, over a real SQLite file, and nothing else."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -52,14 +53,25 @@ async def open_house(folder: Path, limits: SignInLimitPolicy = GENEROUS) -> Asyn
             await house.api.close()
 
 
+class AnnouncedServer(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listens.set()
+
+
 @asynccontextmanager
 async def served(app: FastAPI) -> AsyncIterator[str]:
     """The URL of a uvicorn in this process."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    server = AnnouncedServer(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     serving = asyncio.create_task(server.serve())
     async with asyncio.timeout(DEADLINE_S):
-        while not server.started:
-            await asyncio.sleep(0.005)  # uvicorn has no event for it
+        await server.listens.wait()
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     async with asyncio.timeout(DEADLINE_S):

@@ -1,6 +1,7 @@
-"""The command line as an operator sees it: real processes, their output, their exit codes."""
+"""The command line as an operator sees it: what it prints, what it refuses, and real servers that end well."""
 
 import json
+import logging
 import os
 import re
 import signal
@@ -8,20 +9,23 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx2
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
+
+from gameroom.cli import main
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 30
+GAMEROOM = [sys.executable, "-m", "gameroom.cli"]
 
 GAME = """
-from gameroom import Context, Game, GameState
+from gameroom import Context, Game, GameState, action
 
 class Nothing(GameState):
     pass
@@ -32,59 +36,73 @@ class {name}(Game[Nothing]):
 
     def setup(self, ctx: Context) -> Nothing:
         return Nothing()
+
+    @action
+    def wait(self, state: Nothing, ctx: Context) -> None:
+        pass
 """
+
+ONE = GAME.format(name="One", word="one")
+TWO = GAME.format(name="Two", word="two")
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, and an environment without what a developer may have exported."""
+    for name in os.environ:
+        if name.startswith("GAMEROOM_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("GAMEROOM_PORT", "0")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """Ours is left out, so that what a developer exports changes nothing here."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GAMEROOM_")}
-    return {**kept, "GAMEROOM_DATA_DIR": str(tmp_path / "data"), "GAMEROOM_PORT": "0"}
+def refused(capsys: pytest.CaptureFixture[str], logging_restored: None) -> Callable[..., str]:
+    """Run a command that must end with 2 and one line; the line."""
+
+    def run(*arguments: str) -> str:
+        code = main(arguments)
+        out, err = capsys.readouterr()
+        assert (code, out, err.count("\n")) == (2, "", 1), out + err
+        return err.removeprefix("gameroom: ")
+
+    return run
 
 
-class Runner:
-    """Runs `gameroom` in an empty folder."""
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run a command that must end well, and what it printed."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self.folder = folder
-        self.environment = environment
+    def run(*arguments: str) -> str:
+        code = main(arguments)
+        out, err = capsys.readouterr()
+        assert (code, err) == (0, "")
+        return out
 
-    def run(self, *arguments: str | Path, **variables: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            self._command(arguments),
-            cwd=self.folder,
-            env={**self.environment, **variables},
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_S,
-        )
+    return run
 
-    def refused(self, *arguments: str | Path, **variables: str) -> str:
-        """The one line on stderr of a command that ends with 2."""
-        run = self.run(*arguments, **variables)
-        assert (run.returncode, run.stdout) == (2, ""), run.stdout + run.stderr
-        line, *others = run.stderr.splitlines()
-        assert others == []
-        return line.removeprefix("gameroom: ")
 
-    @contextmanager
-    def serving(self, *arguments: str | Path, **variables: str) -> Iterator["Served"]:
-        """A server that listens; killed at the end if the test has not ended it."""
-        with subprocess.Popen(
-            self._command(("serve", *arguments)),
-            cwd=self.folder,
-            env={**self.environment, **variables},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                yield Served(process)
-            finally:
-                process.kill()
+@pytest.fixture
+def logging_restored() -> Iterator[None]:
+    names = (None, "gameroom", "uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
+    before = [(log := logging.getLogger(name), log.level, log.propagate, log.handlers[:]) for name in names]
+    yield
+    for log, level, propagate, handlers in before:
+        log.setLevel(level)
+        log.propagate, log.handlers = propagate, handlers
 
-    def _command(self, arguments: tuple[str | Path, ...]) -> list[str | Path]:
-        return [sys.executable, "-m", "gameroom.cli", *arguments]
+
+@contextmanager
+def serving(*arguments: str) -> Iterator["Served"]:
+    """`gameroom serve` as a process that listens; killed at the end if the test has not ended it."""
+    with subprocess.Popen(
+        [*GAMEROOM, "serve", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield Served(process)
+        finally:
+            process.kill()
 
 
 class Served:
@@ -118,77 +136,87 @@ class Served:
         return self.process.returncode, log
 
 
-@pytest.fixture
-def gameroom(tmp_path: Path, environment: dict[str, str]) -> Runner:
-    return Runner(tmp_path, environment)
-
-
 # --- a server that runs ---------------------------------------------------------------------------------------
 
 
-def test_the_first_serve_says_where_things_are_and_ends_well(gameroom: Runner, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with gameroom.serving() as served:
+def test_the_first_serve_says_where_things_are_and_ends_well(place: Path) -> None:
+    data = place / ".gameroom"
+    with serving() as served:
         assert httpx2.get(f"{served.base}/readyz").status_code == 200
         assert httpx2.get(f"{served.base}/docs").status_code == 200
         code, log = served.end()
     assert code == 0
     assert "Traceback" not in log
-    for place in (data, data / "gameroom.db", data / "keys", f"{served.base}/docs"):
-        assert str(place) in served.banner
+    for said in (data, ".gameroom/gameroom.db", data / "keys", f"{served.base}/docs"):
+        assert str(said) in served.banner
     assert (data / "gameroom.db").exists()
-    assert [key.stat().st_mode & 0o777 for key in (data / "keys").iterdir() if key.is_file()] != []
     assert {key.stat().st_mode & 0o777 for key in (data / "keys").iterdir()} == {0o600}
 
 
-def test_what_it_prints_can_be_pasted(gameroom: Runner) -> None:
-    with gameroom.serving() as served:
+def test_what_it_prints_can_be_pasted() -> None:
+    with serving() as served:
         *script, create = served.indented()
         with subprocess.Popen(
-            ["bash", "-ec", "\n".join(script)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+            ["bash", "-ec", "\n".join(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as client:
-            assert client.stdin and client.stdout
+            assert client.stdin
+            assert client.stdout
             client.stdin.write(f"{create}\n")
             client.stdin.flush()
             reply = next(line for line in client.stdout if "REPLY" in line)
-            client.stdin.close()
+            client.communicate(timeout=DEADLINE_S)
         assert '"command":"CREATE_GAME_ROOM_GROUP"' in reply
         assert client.returncode == 0
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
-def test_open_sockets_do_not_keep_it_from_ending(gameroom: Runner, sig: signal.Signals) -> None:
-    with gameroom.serving() as served, connect(served.base.replace("http", "ws") + "/ws"):
+def test_open_sockets_do_not_keep_it_from_ending(sig: signal.Signals) -> None:
+    with serving() as served, connect(served.base.replace("http", "ws") + "/ws"):
         code, log = served.end(sig)
     assert code == 0
     assert "Traceback" not in log
 
 
-def test_no_ticket_and_no_token_reaches_the_log_even_when_it_tells_all(gameroom: Runner) -> None:
-    with gameroom.serving(GAMEROOM_LOG_LEVEL="debug") as served:
+def test_players_are_told_before_their_sockets_are_closed() -> None:
+    with serving() as served:
+        token = httpx2.post(f"{served.base}/api/v1/auth/guest", json={}).json()["tokens"]["access_token"]
+        bearer = {"Authorization": f"Bearer {token}"}
+        with connect(served.base.replace("http", "ws") + "/ws", additional_headers=bearer) as client:
+            assert "WELCOME" in client.recv(DEADLINE_S)
+            code, _ = served.end()
+            assert "SERVER_DRAINING" in client.recv(DEADLINE_S)
+            with pytest.raises(ConnectionClosed) as closed:
+                while client.recv(DEADLINE_S):
+                    pass
+    assert code == 0
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4004
+
+
+def test_no_ticket_and_no_token_reaches_the_log_even_when_it_tells_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GAMEROOM_LOG_LEVEL", "debug")
+    with serving() as served:
         tokens = httpx2.post(f"{served.base}/api/v1/auth/guest", json={}).json()["tokens"]
         bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
         ticket = httpx2.post(f"{served.base}/api/v1/auth/ws-ticket", headers=bearer).json()["ticket"]
-        socket_at = f"{served.base.replace('http', 'ws')}/ws?ticket={ticket}"
-        with connect(socket_at) as client:
+        socket_url = f"{served.base.replace('http', 'ws')}/ws?ticket={ticket}"
+        with connect(socket_url) as client:
             assert json.loads(client.recv(DEADLINE_S))["type"] == "WELCOME"
         with pytest.raises(InvalidStatus):
-            connect(socket_at)
+            connect(socket_url)
         _, log = served.end()
+    assert "message=draining" in log
     for secret in (ticket, tokens["access_token"], tokens["refresh_token"]):
         assert secret not in log
 
 
-def test_stock_uvicorn_runs_it_too_and_logs_no_ticket(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_stock_uvicorn_runs_it_too_and_logs_no_ticket() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+        port = str(free.getsockname()[1])
     command = [sys.executable, "-m", "uvicorn", "gameroom.main:app", "--app-dir", ROOT / "backend"]
-    with subprocess.Popen(
-        [*command, "--port", str(port)], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([*command, "--port", port], stderr=subprocess.PIPE, text=True) as process:
         try:
             _await_ready(f"http://127.0.0.1:{port}")
             with pytest.raises(InvalidStatus):
@@ -210,89 +238,107 @@ def _await_ready(base: str) -> None:
 # --- what an operator can mend --------------------------------------------------------------------------------
 
 
-def test_a_port_in_use(gameroom: Runner, tmp_path: Path) -> None:
+def test_the_process_ends_with_2_and_one_line(place: Path) -> None:
+    (place / "game.py").write_text("class Broken(:\n")
+    run = subprocess.run([*GAMEROOM, "serve", "game.py"], capture_output=True, text=True, timeout=DEADLINE_S)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == "gameroom: game.py, line 1: invalid syntax\n"
+
+
+def test_a_port_in_use(refused: Callable[..., str], place: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        line = gameroom.refused("serve", "--port", str(port))
+        line = refused("serve", "--port", str(port))
     assert line.startswith(f"cannot listen on 127.0.0.1, port {port}: another program listens there")
-    assert not (tmp_path / "data").exists()
+    assert not (place / ".gameroom").exists()
 
 
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
         ("class Broken(:\n", r"game\.py, line 1: invalid syntax"),
-        ("import no_such_thing\n", r"game\.py.*No module named 'no_such_thing'"),
-        ("x = 1\n", r"game\.py.*no .*Game"),
-        (GAME.format(name="One", word="one") + GAME.format(name="Two", word="two"), r"game\.py.*One.*Two"),
+        ("\nimport no_such_thing\n", r"game\.py: line 2: .*No module named 'no_such_thing'"),
+        ("x = 1\n", r"game\.py: there is no game"),
+        (ONE + TWO, r"game\.py: there are several games, One and Two: name one"),
+        (ONE.replace("@action", ""), r"game\.py: One has no action"),
         (None, r"game\.py.*No such file"),
+        (ONE.replace('"one"', '"relay"'), r"relay"),
     ],
-    ids=["syntax", "import", "no game", "two games", "missing"],
+    ids=["syntax", "import", "no game", "two games", "not a game yet", "missing", "name taken"],
 )
+@pytest.mark.parametrize("command", ["serve", "games"])
 def test_a_game_file_that_cannot_be_loaded(
-    gameroom: Runner, tmp_path: Path, source: str | None, sentence: str
+    refused: Callable[..., str], place: Path, command: str, source: str | None, sentence: str
 ) -> None:
     if source is not None:
-        (tmp_path / "game.py").write_text(source)
-    assert re.search(sentence, gameroom.refused("serve", "game.py"))
-    assert re.search(sentence, gameroom.refused("games", "game.py"))
+        (place / "game.py").write_text(source)
+    assert re.search(sentence, refused(command, "game.py"))
 
 
-def test_a_data_folder_that_cannot_be_written(gameroom: Runner, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    place = tmp_path / "file" / "data"
-    for command in ("serve", "migrate"):
-        line = gameroom.refused(command, "--data-dir", place)
-        assert str(place) in line
-        assert "Not a directory" in line
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_a_data_folder_that_cannot_be_written(refused: Callable[..., str], place: Path, command: str) -> None:
+    (place / "file").touch()
+    line = refused(command, "--data-dir", "file/data")
+    assert line == f"cannot write in {place}/file/data: Not a directory\n"
 
 
-def test_a_database_in_use_by_another_server(gameroom: Runner) -> None:
-    with gameroom.serving() as served:
-        assert f"in use by another server (process {served.process.pid})" in gameroom.refused("serve")
-        assert f"in use by another server (process {served.process.pid})" in gameroom.refused("migrate")
+def test_a_database_in_use_by_another_server(refused: Callable[..., str]) -> None:
+    with serving() as served:
+        in_use = f"in use by another server (process {served.process.pid})"
+        assert in_use in refused("serve")
+        assert in_use in refused("migrate")
 
 
-def test_a_file_that_is_no_database(gameroom: Runner, tmp_path: Path) -> None:
-    file = tmp_path / "not.db"
-    file.write_bytes(b"x" * 10_000)
-    assert "not a database" in gameroom.refused("serve", "--database-url", f"sqlite:///{file}")
-    assert file.read_bytes() == b"x" * 10_000
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_a_file_that_is_no_database(refused: Callable[..., str], place: Path, command: str) -> None:
+    (place / "not.db").write_bytes(b"x" * 10_000)
+    assert "not.db is not a database" in refused(command, "--database-url", "sqlite:///not.db")
+    assert (place / "not.db").read_bytes() == b"x" * 10_000
 
 
-def test_a_database_of_a_newer_version(gameroom: Runner, tmp_path: Path) -> None:
-    assert gameroom.run("migrate").returncode == 0
-    with sqlite3.connect(tmp_path / "data" / "gameroom.db") as database:
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_a_database_of_a_newer_version(
+    refused: Callable[..., str], printed: Callable[..., str], place: Path, command: str
+) -> None:
+    printed("migrate")
+    with closing(sqlite3.connect(place / ".gameroom" / "gameroom.db")) as database, database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
-    database.close()
-    assert "newer version" in gameroom.refused("serve")
-    assert "newer version" in gameroom.refused("migrate")
+    assert "newer version" in refused(command)
 
 
-def test_a_setting_that_cannot_be_read(gameroom: Runner, tmp_path: Path) -> None:
-    assert gameroom.refused("serve", GAMEROOM_GRACE_MS="soon").startswith("GAMEROOM_GRACE_MS: ")
-    (tmp_path / ".env").write_text("GAMEROOM_PRT=1\n")
-    assert gameroom.refused("serve") == "GAMEROOM_PRT is no setting; did you mean GAMEROOM_PORT?"
+def test_a_setting_that_cannot_be_read(
+    refused: Callable[..., str], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / ".env").write_text("GAMEROOM_GRACE=1\n")
+    assert refused("serve") == "GAMEROOM_GRACE is no setting; did you mean GAMEROOM_GRACE_MS?\n"
+    (place / ".env").unlink()
+    monkeypatch.setenv("GAMEROOM_GRACE_MS", "soon")
+    assert refused("serve").startswith("GAMEROOM_GRACE_MS: Input should be a valid integer")
 
 
 # --- the other commands ---------------------------------------------------------------------------------------
 
 
-def test_migrate_makes_the_database_and_may_be_repeated(gameroom: Runner, tmp_path: Path) -> None:
-    first, second = gameroom.run("migrate"), gameroom.run("migrate")
-    assert (first.returncode, first.stderr) == (0, "")
-    assert str(tmp_path / "data" / "gameroom.db") in first.stdout
-    assert second.stdout == first.stdout
+def test_migrate_makes_the_database_and_may_be_repeated(printed: Callable[..., str], place: Path) -> None:
+    first = printed("migrate")
+    assert ".gameroom/gameroom.db has schema" in first
+    assert (place / ".gameroom" / "gameroom.db").exists()
+    assert printed("migrate") == first
 
 
-def test_games_lists_the_built_in_ones_and_ours(gameroom: Runner, tmp_path: Path) -> None:
-    source = GAME.format(name="One", word="one") + GAME.format(name="Two", word="two")
-    (tmp_path / "pair.py").write_text(source)
-    listed = gameroom.run("games", "pair.py:Two").stdout
-    assert re.findall(r"^\S+", listed, re.MULTILINE) == ["relay", "tic-tac-toe", "two"]
-    by_setting = gameroom.run("games", GAMEROOM_GAMES="pair.py:One").stdout
-    assert re.findall(r"^\S+", by_setting, re.MULTILINE) == ["one", "relay", "tic-tac-toe"]
+def test_games_lists_the_built_in_ones_and_ours(
+    printed: Callable[..., str], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "pair.py").write_text(ONE + TWO)
+    named = printed("games", "pair.py:Two").splitlines()
+    assert sorted(named) == [
+        "relay 1: Relay, 1 to 1000 players",
+        "tic-tac-toe 1: Tic-tac-toe, 2 players",
+        "two 1: Two, 2 players",
+    ]
+    monkeypatch.setenv("GAMEROOM_GAMES", "pair.py:One")
+    assert "one 1: One, 2 players" in printed("games").splitlines()
 
 
-def test_settings_prints_the_example(gameroom: Runner) -> None:
-    assert gameroom.run("settings").stdout == (ROOT / ".env.example").read_text()
+def test_settings_prints_the_example(printed: Callable[..., str]) -> None:
+    assert printed("settings") == (ROOT / ".env.example").read_text()

@@ -95,7 +95,7 @@ class Node:
             uvicorn.Config(
                 app,
                 port=0,
-                ws=protocol,  # type: ignore[arg-type]
+                ws=protocol,
                 ws_max_size=policy.max_message_bytes,
                 ws_per_message_deflate=False,
                 ws_ping_interval=None,
@@ -314,7 +314,7 @@ async def test_who_says_nothing_is_sent_away(node: Node) -> None:
     assert (code, reason) == (4500, "unauthenticated")
 
 
-async def test_too_much_before_an_answer_ends_the_socket(node: Node) -> None:
+async def test_frames_behind_the_first_are_answered_after_it_in_order(node: Node) -> None:
     ann = await node.guest()
     async with node.knock("/ws") as talk:
         frames = [json.dumps({"type": "AUTHENTICATE", "access_token": ann.token})]

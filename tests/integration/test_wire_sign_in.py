@@ -283,9 +283,7 @@ async def test_a_username_is_taken_whatever_its_case(people: People, spelling: t
     assert (refused.value.status, refused.value.code) == (409, "username_taken")
 
 
-@pytest.mark.parametrize(
-    "token", ["", "made-up", "a.b.c", "é", "x" * 5000], ids=["", "word", "dots", "é", "long"]
-)
+@pytest.mark.parametrize("token", ["made-up", "a.b.c", "é", "x" * 5000], ids=["word", "dots", "é", "long"])
 async def test_a_bad_bearer_is_unauthenticated(people: People, token: str) -> None:
     answer = await people.api.request(
         "GET", "/api/v1/users/me", headers=[(b"authorization", b"Bearer " + token.encode())]

@@ -17,7 +17,7 @@ VIEWING = {*ENTERING, "GET_GAME_ROOM_GROUP"}
 class Sent:
     """A command that waits for its answer, the positions that were known when it left, and where it resumes from."""
 
-    command: str
+    command: str | None
     positions: dict[str, Position]
     resume: Position | None
 
@@ -38,7 +38,7 @@ class Conversation:
     def sent(self, command: Json) -> None:
         """A command with an `id` was sent."""
         positions = {room_id: copy.position for room_id, copy in self.rooms.items()}
-        sent = Sent(command["type"], positions, _resumed_from(command))
+        sent = Sent(command.get("type"), positions, _resumed_from(command))
         self._waiting.setdefault(command["id"], []).append(sent)
 
     def sent_text(self, message: str) -> None:
@@ -47,7 +47,7 @@ class Conversation:
             command = json.loads(message)
         except (ValueError, RecursionError):
             return
-        if isinstance(command, dict) and isinstance(command.get("id"), str) and "type" in command:
+        if isinstance(command, dict) and isinstance(command.get("id"), str):
             self.sent(command)
 
     def received(self, message: str | bytes) -> Json | None:

@@ -48,6 +48,12 @@ class Reply:
 Answer = asyncio.Future[Reply]
 
 
+def _body(frame: Json) -> Json:
+    """Where the fields of a frame are that tests ask for: an event's are in its `data`."""
+    body: Json = frame if frame["type"] == "REPLY" else frame.get("data", frame)
+    return body
+
+
 class Player:
     """Owns one open connection and the task that reads it; `close` awaits both."""
 
@@ -146,10 +152,10 @@ class Player:
         return frame
 
     async def expect(self, kind: str, **data: Any) -> Json:
-        """The next frame, which must be of this kind and hold these values (in `data`, if it has one)."""
+        """The next frame, which must be of this kind and hold these values (an event in its `data`)."""
         frame = await self.next()
         assert frame["type"] == kind, f"expected {kind}, got {frame}"
-        shown = {name: frame.get("data", frame).get(name) for name in data}
+        shown = {name: _body(frame).get(name) for name in data}
         assert shown == data, f"expected {kind} with {data}, got {frame}"
         return frame
 
@@ -158,7 +164,7 @@ class Player:
         async with asyncio.timeout(DEADLINE):
             while True:
                 frame = await self.next()
-                body = frame.get("data", frame)
+                body = _body(frame)
                 if frame["type"] == kind and all(body.get(name) == value for name, value in data.items()):
                     return frame
 

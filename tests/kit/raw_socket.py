@@ -1,6 +1,7 @@
 """A client that misbehaves below the level of messages: it answers no pings, does not read, or breaks the framing."""
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -22,7 +23,8 @@ class RawSocket:
         self._frames = frames
 
     async def send_frame(self, opcode: Opcode, payload: bytes, *, fin: bool = True) -> None:
-        await self.send_bytes(Frame(opcode, payload, fin=fin).serialize(mask=True))
+        """One masked frame, also one that RFC 6455 forbids, such as a fragmented close."""
+        await self.send_bytes(_masked(opcode, payload, fin=fin))
 
     async def send_bytes(self, data: bytes) -> None:
         """These bytes, whatever they mean. A connection that is gone is no error here: `next` tells."""
@@ -95,3 +97,10 @@ async def _upgrade(protocol: ClientProtocol, headers: dict[str, str], streams: S
             events += protocol.events_received()
     assert protocol.handshake_exc is None, f"the handshake was refused: {events[0]}"
     return [event for event in events if isinstance(event, Frame)]
+
+
+def _masked(opcode: Opcode, payload: bytes, *, fin: bool) -> bytes:
+    """A client's frame with the mask zero, which is as good a mask as any. (RFC 6455, 5.2)"""
+    first, size = (0x80 if fin else 0) | opcode, len(payload)
+    length = bytes([0x80 | size]) if size < 126 else struct.pack("!BH", 0x80 | 126, size)
+    return bytes([first]) + length + bytes(4) + payload

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from uuid import uuid4
 
@@ -52,9 +52,13 @@ def relayed(data: str) -> str:
 # --- what is no command at all --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "frame",
-    [
+async def all_malformed(player: Player, frames: Iterable[str]) -> None:
+    for frame in frames:
+        assert (await error_for(player, frame))["code"] == "malformed_frame", frame
+
+
+async def test_not_json(villain: Player) -> None:
+    frames = [
         "",
         " ",
         "{",
@@ -66,35 +70,27 @@ def relayed(data: str) -> str:
         '{"type": "PING", "id": NaN}',
         "ping ",
         "PING",
-    ],
-)
-async def test_not_json(villain: Player, frame: str) -> None:
-    assert (await error_for(villain, frame))["code"] == "malformed_frame"
+    ]
+    await all_malformed(villain, frames)
 
 
-@pytest.mark.parametrize("frame", ["[]", "null", "true", "7", '"PING"', '[{"type": "PING"}]'])
-async def test_not_an_object(villain: Player, frame: str) -> None:
-    assert (await error_for(villain, frame))["code"] == "malformed_frame"
+async def test_not_an_object(villain: Player) -> None:
+    await all_malformed(villain, ["[]", "null", "true", "7", '"PING"', '[{"type": "PING"}]'])
 
 
-@pytest.mark.parametrize("kind", ["7", "null", "[]", "{}", "true"])
-async def test_type_is_not_a_string(villain: Player, kind: str) -> None:
-    assert (await error_for(villain, f'{{"type": {kind}}}'))["code"] == "malformed_frame"
-
-
-async def test_no_type_at_all(villain: Player) -> None:
+async def test_type_is_not_a_string(villain: Player) -> None:
     """Reading: a `type` that is missing is not a string either."""
-    assert (await error_for(villain, '{"id": "1"}'))["code"] == "malformed_frame"
+    kinds = ["7", "null", "[]", "{}", "true"]
+    await all_malformed(villain, ['{"id": "1"}', *[f'{{"type": {kind}}}' for kind in kinds]])
 
 
-@pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":'], ids=["arrays", "objects", "mixed"])
-@pytest.mark.parametrize("depth", [65, 1_000, 10_000])
-async def test_nested_too_deep(villain: Player, opening: str, depth: int) -> None:
-    closing = {"[": "]", '{"a":': "}", '[{"a":': "}]"}[opening]
-    deep = opening * (depth // (len(closing))) + "1" + closing * (depth // len(closing))
-    for frame in (relayed(deep + " "), relayed(f"[{deep}]"), deep):
-        if len(frame) < 64 * 1024:
-            assert (await error_for(villain, frame))["code"] == "malformed_frame"
+async def test_nested_too_deep(villain: Player) -> None:
+    for opening, closing in [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")]:
+        for levels in (65, 1_000, 10_000):
+            times = -(-levels // len(closing))
+            deep = opening * times + "1" + closing * times
+            frames = [relayed(deep), relayed(f"[{deep}]"), deep]
+            await all_malformed(villain, [frame for frame in frames if len(frame) < 64 * 1024])
 
 
 async def test_nested_too_deep_and_never_closed(villain: Player) -> None:
@@ -126,9 +122,8 @@ async def test_binary_where_text_was_agreed(villain: Player) -> None:
 # --- commands that are wrong ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("command", "pointer"),
-    [
+async def test_wrong_types_and_missing_fields(villain: Player) -> None:
+    wrong: list[tuple[Json, str]] = [
         ({"type": "SET_READY", "ready": "yes"}, "#/ready"),
         ({"type": "SET_READY", "ready": 1}, "#/ready"),
         ({"type": "SET_READY", "ready": None}, "#/ready"),
@@ -147,89 +142,69 @@ async def test_binary_where_text_was_agreed(villain: Player) -> None:
         ({"type": "PING", "ack": "no"}, "#/ack"),
         ({"type": "PING", "id": 7}, "#/id"),
         ({"type": "AUTHENTICATE", "access_token": None}, "#/access_token"),
-    ],
-    ids=json.dumps,
-)
-async def test_wrong_types_and_missing_fields(villain: Player, command: Json, pointer: str) -> None:
-    error = await error_for(villain, json.dumps(command))
-    assert error["code"] == "validation_failed"
-    assert [field["pointer"] for field in error["errors"]] == [pointer]
+    ]
+    for command, pointer in wrong:
+        error = await error_for(villain, json.dumps(command))
+        assert error["code"] == "validation_failed", error
+        assert [field["pointer"] for field in error["errors"]] == [pointer]
 
 
-@pytest.mark.parametrize(
-    ("command", "unknown", "nearest"),
-    [
+async def test_unknown_fields_are_refused_with_the_nearest_known(villain: Player) -> None:
+    wrong: list[tuple[Json, str, str]] = [
         ({"type": "SEND_CHAT", "txt": "a", "text": "b"}, "txt", "text"),
         ({"type": "SET_READY", "ready": True, "raedy": True}, "raedy", "ready"),
-        ({"type": "PING", "room": "x"}, "room", None),
         ({"type": "JOIN_GAME_ROOM_GROUP", "roomId": "x", "room_id": "y"}, "roomId", "room_id"),
-    ],
-    ids=json.dumps,
-)
-async def test_unknown_fields_are_refused_with_the_nearest_known(
-    villain: Player, command: Json, unknown: str, nearest: str | None
-) -> None:
-    error = await error_for(villain, json.dumps(command))
-    assert error["code"] == "validation_failed"
-    told = json.dumps([error["message"], error["errors"]])
-    assert unknown in told
-    if nearest:
-        assert f"{nearest}" in told.replace(unknown, "")
+        ({"type": "PING", "whatever": "x"}, "whatever", ""),
+    ]
+    for command, unknown, nearest in wrong:
+        error = await error_for(villain, json.dumps(command))
+        assert error["code"] == "validation_failed", error
+        told = json.dumps([error["message"], error["errors"]])
+        assert unknown in told
+        assert nearest in told.replace(unknown, "")
 
 
-@pytest.mark.parametrize(
-    ("name", "nearest"),
-    [
-        ("JOIN_GAME_ROOM", "JOIN_GAME_ROOM_GROUP"),
-        ("SET_REDY", "SET_READY"),
-        ("ping", "PING"),
-        ("join_game_room_group", "JOIN_GAME_ROOM_GROUP"),
-        ("XYZZY", None),
-        ("", None),
-        ("REPLY", None),
-        ("__class__", None),
-    ],
-)
-async def test_unknown_commands_suggest_the_nearest(villain: Player, name: str, nearest: str | None) -> None:
-    error = await error_for(villain, json.dumps({"type": name, "id": "u-1"}))
-    assert (error["id"], error["code"]) == ("u-1", "unknown_command")
-    assert "did_you_mean" in error["params"]
-    if nearest:
-        assert error["params"]["did_you_mean"] == nearest
+async def test_unknown_commands_suggest_the_nearest(villain: Player) -> None:
+    wrong = {
+        "JOIN_GAME_ROOM": "JOIN_GAME_ROOM_GROUP",
+        "SET_REDY": "SET_READY",
+        "ping": "PING",
+        "join_game_room_group": "JOIN_GAME_ROOM_GROUP",
+        "XYZZY": None,
+        "": None,
+        "__class__": None,
+    }
+    for name, nearest in wrong.items():
+        error = await error_for(villain, json.dumps({"type": name, "id": "u-1"}))
+        assert (error["id"], error["code"]) == ("u-1", "unknown_command"), error
+        assert error["params"] == {"did_you_mean": nearest}
 
 
-@pytest.mark.parametrize(
-    "data",
-    [str(2**63), str(-(2**63) - 1), "1" + "0" * 400, f'[{{"a": {2**64}}}]', "1e400", "-1e400"],
-    ids=lambda d: d[:24],
-)
-async def test_numbers_beyond_what_both_encodings_can_say(villain: Player, data: str) -> None:
-    assert (await error_for(villain, relayed(data)))["code"] == "validation_failed"
+async def test_numbers_beyond_what_both_encodings_can_say(villain: Player) -> None:
+    for data in [str(2**63), str(-(2**63) - 1), "1" + "0" * 400, f'[{{"a": {2**64}}}]', "1e400", "-1e400"]:
+        assert (await error_for(villain, relayed(data)))["code"] == "validation_failed", data
 
 
-@pytest.mark.parametrize("field", ["epoch", "seq"])
-async def test_integers_beyond_int64_in_typed_fields(villain: Player, field: str) -> None:
-    resume = {"epoch": 1, "seq": 1, field: 2**63}
-    command = {"type": "JOIN_GAME_ROOM_GROUP", "room_id": villain.room.room_id, "resume": resume}
-    assert (await error_for(villain, json.dumps(command)))["code"] == "validation_failed"
+async def test_integers_beyond_int64_in_typed_fields(villain: Player) -> None:
+    for field in ("epoch", "seq"):
+        resume = {"epoch": 1, "seq": 1, field: 2**63}
+        command = {"type": "JOIN_GAME_ROOM_GROUP", "room_id": villain.room.room_id, "resume": resume}
+        assert (await error_for(villain, json.dumps(command)))["code"] == "validation_failed"
 
 
 @pytest.mark.parametrize("text", [r"\u0000", r"a\u0000b", r"\ud800", r"\udc00 x", r"\ud800\ud800"])
-@pytest.mark.parametrize(
-    "frame",
-    [
-        '{{"type": "SEND_CHAT", "text": "{}"}}',
-        '{{"type": "GAME_ACTION", "action": {{"type": "send", "data": "{}"}}}}',
-        '{{"type": "GAME_ACTION", "action": {{"type": "send", "data": {{"{}": 1}}}}}}',
-        '{{"type": "GAME_ACTION", "action": {{"type": "send", "data": [["{}"]]}}}}',
-        '{{"type": "PING", "id": "{}"}}',
-        '{{"type": "CREATE_GAME_ROOM_GROUP", "game": "relay", "name": "{}"}}',
-        '{{"type": "CREATE_GAME_ROOM_GROUP", "game": "relay", "metadata": {{"{}": 1}}}}',
-    ],
-    ids=["chat", "data", "key", "deep", "id", "name", "metadata-key"],
-)
-async def test_u0000_and_lone_surrogates(villain: Player, frame: str, text: str) -> None:
-    assert (await error_for(villain, frame.format(text)))["code"] == "validation_failed"
+async def test_u0000_and_lone_surrogates(villain: Player, text: str) -> None:
+    frames = [
+        f'{{"type": "SEND_CHAT", "text": "{text}"}}',
+        f'{{"type": "GAME_ACTION", "action": {{"type": "send", "data": "{text}"}}}}',
+        f'{{"type": "GAME_ACTION", "action": {{"type": "send", "data": {{"{text}": 1}}}}}}',
+        f'{{"type": "GAME_ACTION", "action": {{"type": "send", "data": [["{text}"]]}}}}',
+        f'{{"type": "PING", "id": "{text}"}}',
+        f'{{"type": "CREATE_GAME_ROOM_GROUP", "game": "relay", "name": "{text}"}}',
+        f'{{"type": "CREATE_GAME_ROOM_GROUP", "game": "relay", "metadata": {{"{text}": 1}}}}',
+    ]
+    for frame in frames:
+        assert (await error_for(villain, frame))["code"] == "validation_failed", frame
 
 
 async def test_a_pair_of_surrogates_is_a_character(villain: Player) -> None:

@@ -3,10 +3,13 @@
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import grimp
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "backend"
@@ -45,6 +48,15 @@ def test_no_module_is_a_drawer_for_everything() -> None:
 def test_nothing_inside_imports_the_front_door(graph: grimp.ImportGraph) -> None:
     """`gameroom` itself is what game authors import; inside, it would be a circle around the floors."""
     assert graph.find_modules_that_directly_import("gameroom") == set()
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    graph = grimp.build_graph("gameroom", include_external_packages=True, cache_dir=None)
+    libraries = {name for name in graph.modules if graph.is_module_squashed(name)} - sys.stdlib_module_names
+    requirements = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    declared = {canonicalize_name(Requirement(requirement).name) for requirement in requirements}
+    sources = packages_distributions()
+    assert [name for name in libraries if not declared & {*map(canonicalize_name, sources[name])}] == []
 
 
 def test_every_contract_is_kept() -> None:

@@ -89,6 +89,12 @@ def test_every_setting_is_described() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
+def test_every_setting_does_something() -> None:
+    readers = [ROOT / "backend" / "gameroom" / name for name in ("app.py", "cli.py", "server.py")]
+    source = "\n".join(reader.read_text() for reader in readers)
+    assert [name for name in Settings.model_fields if f"settings.{name}" not in source] == []
+
+
 def test_env_example_is_written_from_the_settings() -> None:
     stored = (ROOT / ".env.example").read_text()
     assert stored == env_example(), "run `make env-example`"

@@ -1,5 +1,6 @@
 """Signing in, staying signed in, signing out."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header
@@ -142,49 +143,39 @@ def required(value: str | None, name: str) -> str:
     return value
 
 
-CROWD = (RateLimited, Unavailable)
-REFRESH = (Unauthenticated, TokenExpired, TokenReused, AccountSuspended)
+# --- the routes -----------------------------------------------------------------------------------------------
+
+CROWDED = (RateLimited, Unavailable)
+REFRESHING = (Unauthenticated, TokenExpired, TokenReused, AccountSuspended)
+
+REGISTER = call(takes=Register, gives={201: SignedIn}, refuses=(UsernameTaken, IdReused, *CROWDED))
+GUEST = call(
+    takes=SignInAsGuest,
+    gives={201: SignedIn, 200: SignedIn},
+    refuses=(IdReused, AccountSuspended, *CROWDED),
+)
+TOKEN = call(
+    form=TokenForm,
+    gives={200: Tokens},
+    refuses=(InvalidCredentials, *REFRESHING, *CROWDED),
+    problem=TokenProblem,
+)
+REFRESH = call(takes=Refresh, gives={200: Tokens}, refuses=REFRESHING)
+LOGOUT = call(takes=Refresh, gives={204: None})
+LOGOUT_ALL = call(gives={204: None}, bearer=True)
+WS_TICKET = call(gives={201: WsTicket}, refuses=(AccountSuspended,), bearer=True)
 
 
 def auth_router(identity: Identity, limits: SignInLimits) -> APIRouter:
     """`/api/v1/auth/…`"""
     calls = AuthCalls(identity, limits)
     router = APIRouter(prefix="/api/v1/auth", tags=["sign-in"])
-    add = router.add_api_route
-    add(
-        "/register",
-        calls.register,
-        methods=["POST"],
-        **call(takes=Register, gives={201: SignedIn}, refuses=(UsernameTaken, IdReused, *CROWD)),
-    )
-    add(
-        "/guest",
-        calls.guest,
-        methods=["POST"],
-        **call(
-            takes=SignInAsGuest,
-            gives={201: SignedIn, 200: SignedIn},
-            refuses=(IdReused, AccountSuspended, *CROWD),
-        ),
-    )
-    add(
-        "/token",
-        calls.token,
-        methods=["POST"],
-        **call(
-            form=TokenForm,
-            gives={200: Tokens},
-            refuses=(InvalidCredentials, *REFRESH, *CROWD),
-            problem=TokenProblem,
-        ),
-    )
-    add(
-        "/refresh",
-        calls.refresh,
-        methods=["POST"],
-        **call(takes=Refresh, gives={200: Tokens}, refuses=REFRESH),
-    )
-    add("/logout", calls.logout, methods=["POST"], **call(takes=Refresh, gives={204: None}))
-    add("/logout-all", calls.logout_all, methods=["POST"], **call(gives={204: None}, bearer=True))
-    add("/ws-ticket", calls.ws_ticket, methods=["POST"], **call(gives={201: WsTicket}, bearer=True))
+    post = partial(router.add_api_route, methods=["POST"])
+    post("/register", calls.register, **REGISTER)
+    post("/guest", calls.guest, **GUEST)
+    post("/token", calls.token, **TOKEN)
+    post("/refresh", calls.refresh, **REFRESH)
+    post("/logout", calls.logout, **LOGOUT)
+    post("/logout-all", calls.logout_all, **LOGOUT_ALL)
+    post("/ws-ticket", calls.ws_ticket, **WS_TICKET)
     return router

@@ -84,7 +84,13 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
 
 def decode_form(body: bytes) -> dict[str, str]:
     try:
-        pairs = parse_qsl(body.decode("ascii"), True, True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=MAX_FORM_FIELDS,
+        )
     except ValueError:
         raise ValidationFailed.at("#", "the body is no urlencoded UTF-8 form") from None
     fields = dict(pairs)

@@ -31,7 +31,10 @@ class SignInLimitPolicy:
 
 
 class SignInLimits:
-    """Counts attempts, successful ones too, and refuses those over the limit with `RateLimited`."""
+    """Counts attempts, successful ones too, and refuses those over the limit with `RateLimited`.
+
+    Somebody who attacks an account keeps its owner out by password meanwhile; sign-ins that are open go on.
+    """
 
     def __init__(self, policy: SignInLimitPolicy) -> None:
         self._limiter = FixedWindowRateLimiter(MemoryStorage())

@@ -15,7 +15,7 @@ from gameroom.protocol.problem import CONTENT_TYPE, Problem, problem_body, probl
 
 
 def install_problems(app: FastAPI) -> None:
-    """Teach the application our errors and Starlette's and FastAPI's own; `LastResort` sees to all others."""
+    """Teach the application our errors and Starlette's and FastAPI's own; `RequestIds` sees to all others."""
     app.add_exception_handler(GameroomError, of_gameroom)
     app.add_exception_handler(HTTPException, of_starlette)
     app.add_exception_handler(RequestValidationError, of_fastapi)

@@ -165,6 +165,8 @@ def _state_type(kind: type[AnyGame], state: object) -> type[GameState] | None:
         raise GameDefinitionError(
             f"{kind.__name__}: {state!r} in Game[…] must be a class derived from GameState"
         )
+    if state.__struct_config__.frozen:
+        raise GameDefinitionError(f"{state.__name__} is changed in place, so it cannot be frozen")
     check_type(state.__name__, state)
     return state
 
@@ -183,6 +185,10 @@ def _settings_type(kind: type[AnyGame], settings: object) -> type[Struct]:
 
 
 def _check_setup(kind: type[AnyGame], definition: Definition) -> None:
+    if kind.always_playing and (definition.state is not None or "setup" in definition.hooks):
+        raise GameDefinitionError(
+            f"{kind.__name__} is always playing: without rounds there is no setup, so it must be a Game[None]"
+        )
     if definition.state is None or "setup" in definition.hooks:
         return
     required = [field.name for field in msgspec.structs.fields(definition.state) if field.required]

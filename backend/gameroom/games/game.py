@@ -90,7 +90,7 @@ class Game(Generic[StateT, SettingsT]):
     late_joining: ClassVar[bool] = False
     """Whether players may join while a round is played."""
     always_playing: ClassVar[bool] = False
-    """No rounds: the room plays from its creation on (round 1), and never ends. Needs `late_joining`."""
+    """No rounds: the room plays from its creation on, and never ends. Needs `late_joining`, and keeps no state."""
 
     def setup(self, ctx: Context[SettingsT]) -> StateT:
         """The state at the start of a round. May be left out where every field of the state has a default."""

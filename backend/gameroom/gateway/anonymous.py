@@ -3,7 +3,7 @@
 import logging
 from asyncio import TimerHandle, get_running_loop
 
-from gameroom.errors import GameroomError, Unauthenticated
+from gameroom.errors import GameroomError, MessageTooBig, Unauthenticated
 from gameroom.gateway import closing
 from gameroom.gateway.closing import Closing
 from gameroom.gateway.connection import Connection
@@ -70,7 +70,7 @@ class AnonymousConnection:
         if self._connection is not None:
             self._connection.oversized()
         else:
-            self._end(closing.too_big(self._services.policy.max_message_bytes))
+            self._end(closing.closing_for(MessageTooBig(self._services.policy.max_message_bytes)))
 
     def closed(self, code: int) -> None:
         self._finish()

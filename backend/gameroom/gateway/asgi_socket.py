@@ -79,6 +79,7 @@ class AsgiSocket:
         self._open = True
         self._code = ABNORMAL
         self._over = asyncio.Event()
+        self._told = False
         self._deadline: asyncio.TimerHandle | None = None
 
     # --- Socket -----------------------------------------------------------------------------------------------
@@ -114,17 +115,26 @@ class AsgiSocket:
     # --- the work ---------------------------------------------------------------------------------------------
 
     async def run(self, receiver: Receiver) -> None:
-        """Read and write until the socket is closed; owns all tasks that this takes."""
+        """Read and write until the socket is closed; owns all tasks that this takes.
+
+        The receiver hears of the end at once; `run` returns when the server has let go of both tasks.
+        """
         try:
             async with asyncio.TaskGroup() as tasks:
                 workers = (tasks.create_task(self._read(receiver)), tasks.create_task(self._write()))
                 await self._over.wait()
                 for worker in workers:
                     worker.cancel()
+                self._finish(receiver)
         finally:
-            self._open = False
-            if self._deadline is not None:
-                self._deadline.cancel()
+            self._finish(receiver)
+
+    def _finish(self, receiver: Receiver) -> None:
+        self._open = False
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if not self._told:
+            self._told = True
             receiver.closed(self._code)
 
     async def _read(self, receiver: Receiver) -> None:

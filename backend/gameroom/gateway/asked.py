@@ -13,6 +13,8 @@ from gameroom.rooms.rooms import Answer
 Settled = Callable[[GameroomError | None], None]
 """Told how an automatic JOIN ended; None: well, and its REPLY is sent."""
 
+_ENTERING = frozenset((JoinRoom, CreateRoom))
+
 
 class Asked(Struct, frozen=True, kw_only=True):
     """`original` is what the client sent and gets its answer to; `command` is what the room is asked.
@@ -29,7 +31,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     @property
     def enters(self) -> bool:
         """Whether it makes the connection hear the room."""
-        return isinstance(self.command, JoinRoom | CreateRoom)
+        return type(self.command) in _ENTERING
 
     @property
     def creates(self) -> bool:

@@ -190,10 +190,12 @@ class Attachment:
     def _enter(self, asked: Asked, answer: Answer, held: list[Heard]) -> None:
         """Joined: what is held up to the answer's position is in its view, or among the missed, and is dropped."""
         self._position = (answer.epoch, answer.seq)
+        is_replaced = self._hub.entered(self.room_id, self)
         self._reply(asked, answer)
         for frame in answer.missed:
             self._owner.send(frame)
-        self._hub.entered(self.room_id, self)
+        if is_replaced:
+            self.replaced()
         self._pass_on_all(held)
 
     def _view(self, asked: Asked, answer: Answer, held: list[Heard]) -> None:
@@ -266,6 +268,8 @@ class Attachment:
         """The room may hold the closed connection for the one that its user has there."""
         if asked.enters and isinstance(outcome, Answer):
             self._detach_from(outcome.room_id)
+        if asked.settled is not None:
+            asked.settled(Unavailable("The connection has ended meanwhile"))
 
     def _detach_from(self, room_id: str) -> None:
         self._rooms.detach(room_id, self.user_id, self._owner.connection_id)

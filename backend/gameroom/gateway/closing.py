@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from gameroom.errors import GameroomError, MessageTooBig
+from gameroom.errors import GameroomError, RateLimited, RoomClosed, TokenExpired
 from gameroom.gateway.socket import Socket
 from gameroom.protocol.answers import DetachReason, Error
 from gameroom.protocol.codec import encode, error_frame
@@ -10,6 +10,9 @@ from gameroom.protocol.codes import CloseCode, close_code_of
 
 COME_BACK = range(4000, 4500)
 """Close codes after which the client reconnects and resumes."""
+
+FLOOD_PAUSE_MS = 1_000
+"""When a connection that was cut for sending far too much may come back."""
 
 
 class Closing(Struct, frozen=True):
@@ -35,18 +38,18 @@ def because(code: CloseCode, word: str, message: str) -> Closing:
 
 def closing_for(error: GameroomError) -> Closing:
     """The closing of a socket whose handshake, first frame or automatic JOIN failed with `error`."""
-    return Closing(close_code_of(error), error.code, error_frame(error))
+    return closing_with(close_code_of(error), error)
 
 
-def too_big(limit: int) -> Closing:
-    """The closing after a frame of more than `limit` bytes."""
-    return closing_for(MessageTooBig(limit))
+def closing_with(code: CloseCode, error: GameroomError) -> Closing:
+    """The closing with `code` that tells `error`."""
+    return Closing(code, error.code, error_frame(error))
 
 
-TOKEN_EXPIRED = because(CloseCode.TOKEN_EXPIRED, "token_expired", "The access token has expired")
+TOKEN_EXPIRED = closing_with(CloseCode.TOKEN_EXPIRED, TokenExpired("The access token has expired"))
 NO_HEARTBEAT = because(CloseCode.NO_HEARTBEAT, "no_heartbeat", "Two pings went unanswered")
 DRAINING = because(CloseCode.DRAINING, "draining", "This server is going down; reconnect")
-FLOODED = because(CloseCode.RATE_LIMITED, "rate_limited", "Far more frames than allowed")
+FLOODED = closing_for(RateLimited("Far more frames than allowed", retry_after_ms=FLOOD_PAUSE_MS))
 SIGNED_OUT = because(CloseCode.SIGNED_OUT, "signed_out", "This sign-in has ended")
 SUSPENDED = because(CloseCode.SUSPENDED, "account_suspended", "This account is suspended")
 JUNK = because(CloseCode.PROTOCOL_ABUSE, "protocol_abuse", "Too many malformed frames in a row")
@@ -58,8 +61,8 @@ INTERNAL = Closing(CloseCode.INTERNAL, "internal")
 OF_DETACHED: dict[DetachReason, Closing] = {
     "left": Closing(CloseCode.NORMAL, "left"),
     "kicked": because(CloseCode.KICKED, "kicked", "Kicked from the room"),
-    "closed": because(CloseCode.ROOM_CLOSED, "room_closed", "The room is closed"),
-    "damaged": because(CloseCode.ROOM_CLOSED, "room_closed", "The room is damaged"),
+    "closed": closing_for(RoomClosed()),
+    "damaged": closing_for(RoomClosed("This room is damaged")),
     "replaced": because(CloseCode.REPLACED, "replaced", "A newer connection of the user is in the room"),
 }
 """How a room-bound socket ends when its room does."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from gameroom.clock import rfc3339
-from gameroom.errors import MalformedFrame, RateLimited
+from gameroom.errors import MalformedFrame, MessageTooBig, RateLimited
 from gameroom.gateway import closing
 from gameroom.gateway.asked import Settled
 from gameroom.gateway.closing import Closing
@@ -146,7 +146,7 @@ class Connection:
         self._heartbeat.heard()
 
     def oversized(self) -> None:
-        self.end(closing.too_big(self._services.policy.max_message_bytes))
+        self.end(closing.closing_for(MessageTooBig(self._services.policy.max_message_bytes)))
 
     def _count(self) -> int:
         """Count a frame; returns the milliseconds until the next one is welcome, 0 if this one is. May end it all."""

@@ -27,7 +27,11 @@ class Connections:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._by_user: dict[str, list[Connection]] = {}
-        self.draining = False
+        self._farewell: bytes | None = None
+
+    @property
+    def draining(self) -> bool:
+        return self._farewell is not None
 
     def admit(self, principal: Principal, join: JoinRoom | None) -> Connection:
         """A connection for a user who is known now; from now on it hears of revocations."""
@@ -41,6 +45,8 @@ class Connections:
         mine = [other for other in self._by_user.get(connection.sender.user_id, ()) if other.is_open]
         for oldest in mine[: -self._services.policy.connections_per_user]:
             oldest.end(closing.OLDEST)
+        if self._farewell is not None:
+            _send_away(connection, self._farewell)
 
     def revoked(self, revocation: Revocation) -> None:
         """Implements `identity.revocations.Watcher`: a sign-in has ended, and with it its connections."""
@@ -56,12 +62,15 @@ class Connections:
             del self._by_user[user_id]
 
     async def drain(self, reconnect_after_ms: Millis) -> None:
-        """Send every connection away, a batch at a time; newcomers are refused from now on."""
-        self.draining = True
-        farewell = encode(ServerDraining(reconnect_after_ms))
-        waiting = [connection for mine in self._by_user.values() for connection in mine]
+        """Send every connection away, a batch at a time, and from now on everyone who comes."""
+        self._farewell = encode(ServerDraining(reconnect_after_ms))
+        waiting = [connection for mine in self._by_user.values() for connection in mine if connection.is_open]
         for start in range(0, len(waiting), DRAIN_BATCH):
             for connection in waiting[start : start + DRAIN_BATCH]:
-                connection.send(farewell)
-                connection.end(closing.DRAINING)
+                _send_away(connection, self._farewell)
             await asyncio.sleep(DRAIN_PAUSE_S)
+
+
+def _send_away(connection: Connection, farewell: bytes) -> None:
+    connection.send(farewell)
+    connection.end(closing.DRAINING)

@@ -91,12 +91,13 @@ class FastSocket(asyncio.Protocol):
         self._end(code, struct.pack("!H", code) + reason.encode()[:LONGEST_CLOSE_REASON])
         # Not at once: the caller may be in the middle of something that `closed` would change.
         asyncio.get_running_loop().call_soon(self._tell_closed)
-        if self._parser.parser_exc is not None and self._transport.can_write_eof():
+        if self._parser.parser_exc is not None and _can_write_eof(self._transport):
             # The parser is deaf for the peer's close frame; the end of the stream calls for an answer too.
             self._transport.write_eof()
 
     def _send(self, first: int, payload: bytes) -> None:
-        if not self._open:
+        # A transport may be lost a moment before it says so; uvloop's then raises.
+        if not self._open or self._transport.is_closing():
             return
         if self._transport.get_write_buffer_size() > self._limits.queue_bytes:
             self.close(CloseCode.TOO_SLOW, "too_slow")
@@ -196,7 +197,8 @@ class FastSocket(asyncio.Protocol):
         """Send the close frame, ours or the answer to the peer's, and see to it that the transport ends."""
         self._open = False
         self._code = code
-        self._transport.write(frame_of(CLOSE, payload))
+        if not self._transport.is_closing():
+            self._transport.write(frame_of(CLOSE, payload))
         loop = asyncio.get_running_loop()
         self._deadline = loop.call_later(self._limits.close_seconds, self._transport.abort)
 
@@ -256,6 +258,10 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
             super().send_500_response()
         else:
             self._socket.close(CloseCode.INTERNAL, "internal")
+
+
+def _can_write_eof(transport: asyncio.Transport) -> bool:
+    return not transport.is_closing() and transport.can_write_eof()
 
 
 def _code_of(close: Close | None) -> int:

@@ -85,7 +85,7 @@ def _host_of(origin: str) -> str | None:
 
 
 def _subprotocols(handshake: HTTPConnection) -> list[str]:
-    offered: list[str] = handshake.scope["subprotocols"]
+    offered: list[str] = handshake.scope.get("subprotocols", [])
     return offered
 
 

@@ -65,18 +65,18 @@ class Hub:
 
     def entering(self, room_id: str, listener: Listener) -> None:
         """Its JOIN is submitted now: that makes it its user's newest, even if a later one is answered first."""
-        if channel := self._channels.get(room_id):
-            channel.move_to_end(listener)
+        self._channels[room_id].move_to_end(listener)
 
-    def entered(self, room_id: str, listener: Listener) -> None:
-        """Its JOIN was done: a user's newer connection in a room replaces the older ones."""
-        if channel := self._channels.get(room_id):
-            mine = channel.of_user(listener.user_id)
-            place = mine.index(listener)
-            for older in mine[:place]:
-                older.replaced()
-            if any(newer.joined for newer in mine[place + 1 :]):
-                listener.replaced()
+    def entered(self, room_id: str, listener: Listener) -> bool:
+        """Its JOIN was done: a user's newer connection in a room replaces the older ones.
+
+        Returns whether it is itself replaced by now, because a newer one was answered before it.
+        """
+        mine = self._channels[room_id].of_user(listener.user_id)
+        place = mine.index(listener)
+        for older in mine[:place]:
+            older.replaced()
+        return any(newer.joined for newer in mine[place + 1 :])
 
     async def _subscribe(self, channel: "Channel") -> None:
         try:

@@ -82,11 +82,15 @@ class KeyRing:
 def open_key_ring(directory: Path) -> KeyRing:
     """The keys kept in `directory`, which is made, with a first key, if it is not there yet.
 
-    Raises `KeysUnusable`: a file that is no P-256 key, or that others than its owner may read.
+    Raises `KeysUnusable`: a file that is no P-256 key, or that others than its owner may read; a folder that
+    cannot be used.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not key_files(directory):
-        add_key(directory)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not key_files(directory):
+            add_key(directory)
+    except OSError as error:
+        raise KeysUnusable(f"keys cannot be kept in {directory}: {error.strerror}") from error
     return KeyRing([read_key(path) for path in key_files(directory)])
 
 

@@ -31,6 +31,18 @@ Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
 """A moment as JWTs write it: whole seconds since 1970, up to the year 9999."""
 
 
+NOT_A_TOKEN = (
+    msgspec.MsgspecError,
+    JOSEError,
+    RecursionError,
+    OverflowError,
+    ValueError,
+    TypeError,
+    KeyError,
+)
+"""What decoders, and python-jose above all, raise on input that nobody has authenticated yet."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TokenPolicy:
     """Who issues tokens, for whom, and how long one lasts."""
@@ -109,16 +121,7 @@ class AccessTokens:
         """
         try:
             claims = msgspec.json.decode(self._payload(token), type=Claims)
-        except (
-            msgspec.MsgspecError,
-            JOSEError,
-            RecursionError,
-            OverflowError,
-            ValueError,
-            TypeError,
-            KeyError,
-        ):
-            # python-jose lets all of these escape from input that nobody has authenticated.
+        except NOT_A_TOKEN:
             raise bad_token() from None
         self._require_valid(claims)
         return claims

@@ -84,6 +84,7 @@ class Actor:
         self._settled.set()
         self._stopped = False
         self._scheduled = False
+        self._play_lost = False
         self._confirming = False
         self._unsnapped = 0
         self._saving = False
@@ -105,12 +106,19 @@ class Actor:
         self._mailbox.append(Gone(user_id, connection_id))
         self._wake()
 
-    def open(self, room: Room, *, confirm: bool) -> None:
-        """The room is ours: begin with what waits. `confirm`: its members must say that they are still connected."""
+    def open(self, room: Room) -> None:
+        """A new room is ours: begin with what waits."""
         self.room = room
-        if confirm:
-            self._loop.call_later(self._policy.confirm_ms / 1000, self._confirm)
         self._wake()
+
+    def adopt(self, room: Room, *, play_lost: bool) -> None:
+        """The room is ours, from the journal; its members must say soon that they are still connected.
+
+        `play_lost`: something was played that no record tells; that is said before anything else.
+        """
+        self._play_lost = play_lost
+        self._loop.call_later(self._policy.confirm_ms / 1000, self._confirm)
+        self.open(room)
 
     def refuse_all(self, error: GameroomError) -> None:
         """Withdraw every command that waits."""
@@ -168,8 +176,11 @@ class Actor:
             self._release(decided)
 
     def _decide(self, room: Room, decided: Decided) -> None:
-        """Timers that are due go first, then what waits, in its order."""
+        """What was lost is said first, then timers that are due go, then what waits, in its order."""
         now = self._clock.now()
+        if self._play_lost:
+            self._play_lost = False
+            decided.append((room.start_epoch(now), None))
         for due in room.due(now):
             decided.append((room.fire(due, now), None))
         if self._confirming:

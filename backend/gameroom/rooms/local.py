@@ -18,7 +18,7 @@ from gameroom.protocol.commands import CreateRoom
 from gameroom.rooms.actor import Actor, Ask, Gone, refuse
 from gameroom.rooms.birth import Entropy, new_room
 from gameroom.rooms.journal import Birth, Born, Fenced, Journal, Unit
-from gameroom.rooms.placement import Placement
+from gameroom.rooms.placement import Claim, Placement
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.records import Damaged
 from gameroom.rooms.recovery import open_room, overlay
@@ -59,6 +59,8 @@ class LocalRooms:
         self._actors: dict[str, Actor] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
+        self._unread: set[str] = set()
+        """Rooms that are ours, but could not be read: nobody else will look after them."""
         self._stopping = False
 
     async def start(self) -> None:
@@ -144,7 +146,7 @@ class LocalRooms:
                 )
             return Answer(room_id=born.room_id, epoch=0, seq=0, data=b"{}", repeated=True)
         actor = self._new_actor(room.room_id)
-        actor.open(room, confirm=False)
+        actor.open(room)
         return answer
 
     # --- opening ------------------------------------------------------------------------------------------------
@@ -170,7 +172,7 @@ class LocalRooms:
 
     async def _adopt(self, actor: Actor, connections: dict[str, str]) -> None:
         try:
-            room = await self._recover(actor.room_id)
+            room, play_lost = await self._recover(actor.room_id)
         except GameroomError as refusal:
             self._give_up(actor, refusal)
         except Damaged as damage:
@@ -181,20 +183,32 @@ class LocalRooms:
             self._give_up(actor, InternalError("The server failed to open this room"))
         else:
             room.connections.update(connections)
-            actor.open(room, confirm=True)
+            actor.adopt(room, play_lost=play_lost)
 
-    async def _recover(self, room_id: str) -> Room:
-        """Claim the room first and read it after: nothing of an earlier owner can come in between."""
+    async def _recover(self, room_id: str) -> tuple[Room, bool]:
+        """The room, and whether play of it is lost.
+
+        Claims the room first and reads it after: nothing of an earlier owner can come in between.
+        """
         claim = await self._placement.claim(room_id, self._home)
         if claim is None:
             raise RoomNotFound()
         if claim.game not in self._games.names():
             raise Unavailable(f"No server runs the game {claim.game!r} now")
+        try:
+            return await self._read(claim)
+        except Unavailable:
+            self._unread.add(room_id)
+            raise
+
+    async def _read(self, claim: Claim) -> tuple[Room, bool]:
         game_type = self._games.get(claim.game)
-        recovery = await self._journal.recover(room_id)
-        recovered = overlay(recovery, gapless=game_type.durability == "journal")
+        journaled = game_type.durability == "journal"
+        recovery = await self._journal.recover(claim.room_id)
+        recovered = overlay(recovery, gapless=journaled)
         cards = await self._cards.cards(recovered.members())
-        return open_room(claim, recovered, recovery.commands, game_type, policy=self._policy, cards=cards)
+        room = open_room(claim, recovered, recovery.commands, game_type, policy=self._policy, cards=cards)
+        return room, not journaled and not claim.clean and not room.is_closed
 
     def _give_up(self, actor: Actor, error: GameroomError) -> None:
         self._forget(actor)
@@ -238,8 +252,9 @@ class LocalRooms:
             await asyncio.sleep(SWEEP_S)
 
     async def _sweep(self) -> None:
-        now = self._clock.now()
-        for room_id in await self._placement.neglected(self._home, now, SWEEP_ROOMS):
+        unread, self._unread = self._unread, set()
+        neglected = await self._placement.neglected(self._home, self._clock.now(), SWEEP_ROOMS)
+        for room_id in (*unread, *neglected):
             self._actor(room_id)
         tired = self._clock.monotonic() - self._policy.evict_after_s
         for actor in tuple(self._actors.values()):

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar, cast
 from msgspec import Struct
 
 from gameroom.clock import Millis
-from gameroom.errors import GameroomError, NotEnoughPlayers, NotPlayer, WrongStatus
+from gameroom.errors import GameroomError, NotEnoughPlayers, NotPlayer, RoomFull, WrongStatus
 from gameroom.games.context import Announcement, Context, Effects, Ending
 from gameroom.games.game import Game, GameState, wire_name
 from gameroom.games.random import GameRandom, key_of_seed
@@ -60,8 +60,7 @@ class Table(Generic[StateT]):
     def act(self, seat: int, action: str, /, **fields: object) -> FreeJson:
         """The player on `seat` does something: `table.act(0, "place", cell=4)`; the answer.
 
-        A trailing underscore is dropped from a field's name (`from_=3`). A refusal changes nothing; then `state`
-        is another object than before.
+        A trailing underscore is dropped from a field's name (`from_=3`). A refusal changes nothing.
         """
         self._check_playing()
         if seat not in self._seats or seat in self._gone:
@@ -179,11 +178,19 @@ class Table(Generic[StateT]):
             result = call(ctx)
             self._check_views()
         except GameroomError:
-            self._state = None if before is None else self._type.decode(before)
+            self._restore(before)
             raise
         self._random = ctx.random
         self._apply(ctx.effects)
         return result
+
+    def _restore(self, before: bytes | None) -> None:
+        """Undo in place, so that a test may keep hold of `state`."""
+        if self._state is None or before is None:
+            return
+        stored = self._type.decode(before)
+        for name in stored.__struct_fields__:
+            setattr(self._state, name, getattr(stored, name))
 
     def _context(self, seat: int | None) -> Context[Struct]:
         return Context(
@@ -217,5 +224,5 @@ class Table(Generic[StateT]):
         if count < self._type.min_players:
             raise NotEnoughPlayers(need=self._type.min_players, have=count)
         if count > self._type.max_players:
-            raise ValueError(f"{self._type.name} has at most {self._type.max_players} players, not {count}")
+            raise RoomFull(f"{self._type.title} has at most {self._type.max_players} players, not {count}")
         return tuple(range(count))

@@ -72,6 +72,7 @@ def test_a_round_is_abandoned() -> None:
 def test_timers_are_named_by_reference() -> None:
     ctx = context()
     ctx.after(1.5, CLOCKWORK.strike)
+    assert ctx.effects.timers == {"strike": 2_500}
     ctx.after(2, CLOCKWORK.raise_)
     ctx.after(0, CLOCKWORK.strike)
     ctx.cancel(CLOCKWORK.raise_)

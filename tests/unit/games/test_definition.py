@@ -84,6 +84,7 @@ def derived(**attributes: object) -> type[Game[Any, Any]]:
         ({"version": 2}, 'use a string, such as "1"'),
         ({"durability": "snapshot"}, 'use "journal" or "volatile"'),
         ({"always_playing": True}, "needs `late_joining = True` and `min_players = 1`"),
+        ({"always_playing": True, "late_joining": True, "min_players": 1}, r"must be a Game\[None\]"),
     ],
 )
 def test_attributes(attributes: dict[str, object], sentence: str) -> None:
@@ -201,7 +202,7 @@ class SetsItself(Counting):
     deck: list[int]
 
     def setup(self, ctx: Context) -> Count:
-        self.deck = [1, 2]  # type: ignore[misc]
+        self.deck = [1, 2]
         return Count()
 
 
@@ -283,6 +284,10 @@ class Identity(GameState, eq=False):
     value: int = 0
 
 
+class Frozen(GameState, frozen=True):  # type: ignore[misc]
+    value: int = 0
+
+
 class NotResolvable(GameState):
     cell: "Cell"  # type: ignore[name-defined]  # noqa: F821
 
@@ -315,6 +320,7 @@ def with_types(*types: object) -> type[Game[Any, Any]]:
         ((HidesInABox,), r"Box: write Hidden\[…\] in the class itself"),
         ((StrangeKeys,), "StrangeKeys.board: the keys of a dict must be strings, numbers or enums"),
         ((Identity,), "eq=False"),
+        ((Frozen,), "Frozen is changed in place, so it cannot be frozen"),
         ((NotResolvable,), "NotResolvable: .*Cell"),
         (
             (Required,),

@@ -20,6 +20,8 @@ def test_the_nth_number_is_the_keyed_hash_of_n() -> None:
 
 def test_the_counter_is_all_the_state() -> None:
     first = GameRandom(KEY)
+    first.random()
+    assert first.counter == 1
     first.sample(range(100), 10)
     second = GameRandom(KEY, first.counter)
     assert [first.random() for _ in range(5)] == [second.random() for _ in range(5)]

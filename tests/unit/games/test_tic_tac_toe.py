@@ -3,11 +3,11 @@
 import pytest
 
 from gameroom.errors import IllegalAction, NotYourTurn, ValidationFailed
-from gameroom.games.tic_tac_toe import LINES, TicTacToe
+from gameroom.games.tic_tac_toe import LINES, Board, TicTacToe
 from gameroom.testkit import Table
 
 
-def played(*cells: int) -> Table:
+def played(*cells: int) -> Table[Board]:
     """A table where the seats have taken turns on these cells."""
     table = Table(TicTacToe)
     for cell in cells:

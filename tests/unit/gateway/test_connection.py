@@ -257,7 +257,7 @@ async def test_a_token_is_announced_to_end_and_then_ends(bench: Bench) -> None:
     assert await client.closed() == (4001, "token_expired")
     expiring, error = client.socket.take()
     assert expiring == {"type": "TOKEN_EXPIRING", "expires_in": 0}
-    assert (error["id"], error["code"], error["retryable"]) == (None, "token_expired", True)
+    assert (error["id"], error["code"], error["retryable"]) == (None, "token_expired", False)
 
 
 async def test_a_renewed_token_ends_later(bench: Bench) -> None:
@@ -361,6 +361,27 @@ async def test_a_drain_sends_everybody_away(bench: Bench) -> None:
         assert error["code"] == "draining" and error["retryable"] is True
         assert client.socket.closed == (4004, "draining")
     assert bench.connections.draining
+
+
+async def test_a_handshake_under_way_is_sent_away_when_it_is_through(bench: Bench) -> None:
+    connection = bench.connections.admit(principal(bench.clock), None)
+    await bench.connections.drain(reconnect_after_ms=500)
+    connection.welcome()
+    socket = FakeSocket()
+    bench.connections.open(connection, socket)
+    assert [frame["type"] for frame in socket.take()] == ["WELCOME", "SERVER_DRAINING", "ERROR"]
+    assert socket.closed == (4004, "draining")
+
+
+async def test_a_connection_that_ends_while_its_automatic_join_is_decided_settles_it(bench: Bench) -> None:
+    outcomes: list[object] = []
+    connection = bench.connections.admit(principal(bench.clock), JoinRoom(room_id="r"))
+    connection.enter(JoinRoom(room_id="r"), lambda error: outcomes.append(error and error.code))
+    pending = await bench.rooms.next()
+    bench.connections.revoked(_revocation("s1"))
+    pending.answer(1)
+    assert outcomes == ["unavailable"]
+    assert bench.rooms.detached == [("r", "ann", connection.connection_id)]
 
 
 async def test_no_secret_shows_in_what_connections_send(bench: Bench) -> None:

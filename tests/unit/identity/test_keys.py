@@ -82,3 +82,9 @@ def test_a_key_that_others_may_read_stops_the_start(tmp_path: Path) -> None:
     key_files(tmp_path)[0].chmod(0o644)
     with pytest.raises(KeysUnusable, match="chmod 600"):
         open_key_ring(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where a folder should be")
+    with pytest.raises(KeysUnusable, match="Not a directory"):
+        open_key_ring(tmp_path / "data" / "keys")

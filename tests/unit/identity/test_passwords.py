@@ -87,7 +87,7 @@ async def test_who_finds_too_many_waiting_is_told_at_once(monkeypatch: pytest.Mo
     with pytest.raises(Unavailable):
         await passwords.hash("third")
     gate.open()
-    assert await asyncio.gather(first, second) == ["hash of first", "hash of second"]
+    assert list(await asyncio.gather(first, second)) == ["hash of first", "hash of second"]
 
 
 async def test_who_waits_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,16 @@ def test_free_json_of_the_deepest_kind() -> None:
     assert isinstance(decode_command(action(nested(MAX_DEPTH - 1))), GameAction)
 
 
+def test_the_deepest_kind_next_to_what_looks_like_a_nul() -> None:
+    frame = '{"type":"GAME_ACTION","id":"\\\\u0000","action":{"a":' + nested(MAX_DEPTH - 1) + "}}"
+    assert decode_command(frame).id == r"\u0000"
+
+
+def test_the_deepest_kind_is_not_blamed_for_another_fault() -> None:
+    error = refused('{"type":"GAME_ACTION","zzz":1,"action":{"a":' + nested(MAX_DEPTH - 1) + "}}").error
+    assert [fault.pointer for fault in error.errors] == ["#/zzz"]
+
+
 def test_an_escaped_backslash_is_no_escaped_nul() -> None:
     assert decode_command(r'{"type":"SEND_CHAT","text":"\\u0000"}') == SendChat(text=r"\u0000")
 

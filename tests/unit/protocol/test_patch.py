@@ -66,6 +66,10 @@ def test_apply_in_order() -> None:
     assert apply([1, 2], patch) == [0, 2, 3]
 
 
+def test_apply_to_keys_that_look_like_escapes() -> None:
+    assert apply({"~1": 1, "/": 1}, [Operation("replace", "/~01", 2)]) == {"~1": 2, "/": 1}
+
+
 def test_apply_to_the_whole() -> None:
     assert apply({"a": 1}, [Operation("replace", "", [1]), Operation("add", "/0", 0)]) == [0, 1]
 

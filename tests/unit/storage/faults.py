@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -55,12 +56,18 @@ def failing_commit(database: Database, *, stored: bool, code: int) -> Iterator[N
 
 
 @contextmanager
-def failing_insert(database: Database, *, code: int) -> Iterator[None]:
-    """The writer's next statement of many rows reports an error, and has changed nothing."""
+def failing_insert(database: Database, *, code: int, after: int = 0) -> Iterator[None]:
+    """One of the writer's statements of many rows reports an error, and has changed nothing.
+
+    `after`: how many such statements go well before.
+    """
     dialect = database._writer.dialect
     execute = dialect.do_executemany
+    outcomes = iter([None] * after)
 
-    def fail_once(cursor: DBAPICursor, statement: str, rows: object, context: object = None) -> None:
+    def fail_once(cursor: DBAPICursor, statement: str, rows: Any, context: Any = None) -> None:
+        if next(outcomes, code) is None:
+            return execute(cursor, statement, rows, context)
         dialect.do_executemany = execute  # type: ignore[method-assign]
         raise sqlite_error(code)
 

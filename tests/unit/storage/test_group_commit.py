@@ -160,6 +160,7 @@ async def test_while_the_file_is_locked_appends_wait_and_are_then_stored_once(
         assert not any(append.done() for append in appends)
     await asyncio.gather(*appends)
     assert [await bodies(journal, room_id) for room_id in "rst"] == [[b"r/2"], [b"s/2"], []]
+    assert journal.counts.batches == 1, "certainly not stored: tried again as the batch that it was"
     await journal.close()
     await database.close()
 
@@ -191,6 +192,30 @@ async def test_a_doubtful_commit_ends_with_each_unit_stored_once(
 
 def _joined(room_id: str) -> Listing:
     return listing(room_id, members=("ann", "bob"))
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["before COMMIT", "after COMMIT"])
+async def test_a_database_that_goes_away_after_a_doubtful_commit_is_waited_for(
+    database: Database, journal: SqlJournal, rooms: list[str], stored: bool
+) -> None:
+    with (
+        failing_commit(database, stored=stored, code=sqlite3.SQLITE_IOERR_FSYNC),
+        failing_insert(database, code=sqlite3.SQLITE_FULL, after=1),
+    ):
+        await asyncio.gather(*(journal.append(unit(record(room_id, 2))) for room_id in rooms))
+    assert [await bodies(journal, room_id) for room_id in rooms] == [[f"{r}/2".encode()] for r in rooms]
+
+
+async def test_a_doubtful_create_is_not_given_up_when_the_database_goes_away(
+    database: Database, journal: SqlJournal
+) -> None:
+    with (
+        failing_commit(database, stored=False, code=sqlite3.SQLITE_IOERR_FSYNC),
+        failing_insert(database, code=sqlite3.SQLITE_FULL, after=2),  # its members and its records
+    ):
+        born = await journal.create(birth("r", command_id="c1"))
+    assert (born.room_id, born.repeated) == ("r", False)
+    assert await journal.read("r", -1, 10) == [record("r", 1)]
 
 
 @pytest.mark.parametrize("stored", [False, True], ids=["before COMMIT", "after COMMIT"])

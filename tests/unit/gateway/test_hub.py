@@ -1,0 +1,148 @@
+"""Subscriptions: one a room, confirmed before anybody joins, gone with the last listener."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.unit.gateway.fakes import event
+
+from gameroom.bus.bus import Delivery, Receive, Subscription
+from gameroom.bus.local import LocalBus
+from gameroom.errors import Unavailable
+from gameroom.gateway.hub import Hub
+from gameroom.gateway.tasks import Tasks
+
+
+class Ear:
+    """Implements `Listener`: keeps what it hears."""
+
+    def __init__(self, user_id: str = "ann") -> None:
+        self.user_id = user_id
+        self.joined = True
+        self.heard: list[object] = []
+
+    def subscribed(self) -> None:
+        self.heard.append("subscribed")
+
+    def not_subscribed(self, error: Unavailable) -> None:
+        self.heard.append(error.code)
+
+    def event(self, delivery: Delivery, frame: bytes | None) -> None:
+        self.heard.append(delivery.seq)
+
+    def replaced(self) -> None:
+        self.heard.append("replaced")
+
+
+class SlowBus(LocalBus):
+    """Confirms when the test says so, or fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.subscriptions = 0
+        self.confirm = asyncio.Event()
+        self.error: Unavailable | None = None
+
+    async def subscribe(self, room_id: str, receive: Receive) -> Subscription:  # type: ignore[override]
+        self.subscriptions += 1
+        await self.confirm.wait()
+        if self.error:
+            raise self.error
+        return await super().subscribe(room_id, receive)
+
+    @property
+    def rooms(self) -> list[str]:
+        return list(self._receivers)
+
+
+@pytest.fixture
+async def tasks() -> AsyncIterator[Tasks]:
+    tasks = Tasks()
+    yield tasks
+    await tasks.stop()
+
+
+async def test_one_subscription_serves_all_listeners_and_goes_with_the_last(tasks: Tasks) -> None:
+    bus = SlowBus()
+    hub = Hub(bus, tasks, 1.0)
+    ann, bob, late = Ear("ann"), Ear("bob"), Ear("eve")
+    hub.listen("r", ann)
+    hub.listen("r", bob)
+    assert ann.heard == []
+    bus.confirm.set()
+    await tasks.idle()
+    hub.listen("r", late)
+    bus.publish(event(1))
+    assert ann.heard == bob.heard == late.heard == ["subscribed", 1]
+    assert bus.subscriptions == 1
+    hub.leave("r", ann)
+    hub.leave("r", bob)
+    assert bus.rooms == ["r"]
+    hub.leave("r", late)
+    assert bus.rooms == []
+    hub.leave("r", late)
+
+
+async def test_who_leaves_before_the_confirmation_leaves_nothing_behind(tasks: Tasks) -> None:
+    bus = SlowBus()
+    hub = Hub(bus, tasks, 1.0)
+    ann, bob = Ear("ann"), Ear("bob")
+    hub.listen("r", ann)
+    hub.leave("r", ann)
+    bus.confirm.set()
+    await tasks.idle()
+    assert ann.heard == [] and bus.rooms == []
+    hub.listen("r", bob)
+    await tasks.idle()
+    assert bob.heard == ["subscribed"]
+
+
+@pytest.mark.parametrize("why", ["error", "timeout"])
+async def test_a_subscription_that_fails_is_told_and_may_be_tried_again(tasks: Tasks, why: str) -> None:
+    bus = SlowBus()
+    hub = Hub(bus, tasks, 0.01)
+    ann = Ear()
+    if why == "error":
+        bus.error = Unavailable("the bus is down")
+        bus.confirm.set()
+    hub.listen("r", ann)
+    await tasks.idle()
+    assert ann.heard == ["unavailable"] and bus.rooms == []
+    bus.error = None
+    bus.confirm.set()
+    hub.listen("r", ann)
+    await tasks.idle()
+    assert ann.heard == ["unavailable", "subscribed"]
+
+
+async def test_a_listener_that_fails_harms_no_other(tasks: Tasks, caplog: pytest.LogCaptureFixture) -> None:
+    class Deaf(Ear):
+        def event(self, delivery: Delivery, frame: bytes | None) -> None:
+            raise RuntimeError("a bug")
+
+    bus = LocalBus()
+    hub = Hub(bus, tasks, 1.0)
+    deaf, ann = Deaf("deaf"), Ear("ann")
+    hub.listen("r", deaf)
+    hub.listen("r", ann)
+    await tasks.idle()
+    bus.publish(event(1))
+    assert ann.heard == ["subscribed", 1]
+    assert "not delivered" in caplog.text
+
+
+async def test_listeners_may_leave_while_an_event_is_delivered(tasks: Tasks) -> None:
+    class Leaver(Ear):
+        def event(self, delivery: Delivery, frame: bytes | None) -> None:
+            super().event(delivery, frame)
+            hub.leave("r", self)
+
+    bus = LocalBus()
+    hub = Hub(bus, tasks, 1.0)
+    leavers = [Leaver(user_id) for user_id in ("ann", "ann", "bob")]
+    for leaver in leavers:
+        hub.listen("r", leaver)
+    await tasks.idle()
+    bus.publish(event(1))
+    bus.publish(event(2))
+    assert [leaver.heard for leaver in leavers] == [["subscribed", 1]] * 3
