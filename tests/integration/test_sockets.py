@@ -429,6 +429,15 @@ async def test_we_close_before_anything_was_heard(kind: str) -> None:
         assert await witness.until_closed() == ([], 4500)
 
 
+@told_on(*FAST, *STOCK)
+async def test_who_closes_is_not_told_in_the_middle_of_it(kind: str) -> None:
+    async with site_of(kind) as site, site.client():
+        witness = await site.witness()
+        witness.socket.close(4001, "token_expired")
+        assert witness.nothing_more()
+        assert await witness.until_closed() == ([], 4001)
+
+
 @told_on(*FAST)
 async def test_a_peer_that_does_not_answer_our_close_is_cut_off(kind: str) -> None:
     async with site_of(kind) as site, raw_socket(site.url, {}) as peer:
@@ -547,6 +556,20 @@ async def test_an_oversized_message_is_explained(kind: str) -> None:
 
 
 @told_on(*FAST)
+async def test_the_explanation_reaches_a_peer_that_goes_on_sending(kind: str) -> None:
+    """Closing at once would answer what still comes with a reset, in which the explanation may be lost."""
+    async with site_of(kind, _explain_oversized) as site, raw_socket(site.url, {}) as peer:
+        await peer.send_frame(Opcode.TEXT, b"x" * 1001)
+        await (await site.witness()).until_closed()
+        for _ in range(20):
+            await peer.send_frame(Opcode.TEXT, b"x" * 10_000)
+            await asyncio.sleep(0.001)  # for a reset to arrive
+        close, before = await peer.until_close()
+        assert close == Close(1009, "message_too_big")
+        assert [bytes(frame.data) for frame in before] == [b"too big"]
+
+
+@told_on(*FAST)
 async def test_an_oversized_sum_of_fragments_is_explained(kind: str) -> None:
     async with site_of(kind, _explain_oversized) as site, raw_socket(site.url, {}) as peer:
         await peer.send_frame(Opcode.TEXT, b"x" * 600, fin=False)
@@ -646,6 +669,23 @@ async def test_pongs_count_as_queued_too(kind: str) -> None:
         assert (await witness.until_closed())[1] == 4002
         flood.cancel()
         await asyncio.gather(flood, return_exceptions=True)
+
+
+@pytest.mark.parametrize("failure", [OSError(), RuntimeError(), WebSocketDisconnect(1006)])
+async def test_where_sending_fails_the_code_of_the_disconnect_counts(failure: Exception) -> None:
+    """Each is what some server raises in the moment before it tells the application that the peer is gone."""
+    told: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+
+    async def send(message: object) -> None:
+        told.put_nowait({"type": "websocket.disconnect", "code": 1002})
+        raise failure
+
+    socket = AsgiSocket(told.get, send, LIMITS)
+    witness = Witness(socket, echo)
+    socket.send_text(b"hello")
+    async with asyncio.timeout(DEADLINE):
+        await socket.run(witness)
+    assert await witness.until_closed() == ([], 1002)
 
 
 # --- Starlette's test client ----------------------------------------------------------------------------------

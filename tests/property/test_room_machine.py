@@ -56,9 +56,13 @@ class RoomMachine(RuleBasedStateMachine):
         self.scene = Scene(self.game)
         self.answers: dict[tuple[str, str], tuple[Command, Answer]] = {}
 
-    @rule(user=USERS, role=st.none() | st.sampled_from(["player", "spectator"]))
-    def join(self, user: str, role: Any) -> None:
-        self.attempt(user, JoinRoom(role=role))
+    @rule(
+        user=USERS,
+        role=st.none() | st.sampled_from(["player", "spectator"]),
+        updates=st.sampled_from(["patch", "patch", "view"]),
+    )
+    def join(self, user: str, role: Any, updates: Any) -> None:
+        self.attempt(user, JoinRoom(role=role, updates=updates))
 
     @rule(user=USERS, back=st.integers(0, 20))
     def resume(self, user: str, back: int) -> None:
@@ -121,9 +125,9 @@ class RoomMachine(RuleBasedStateMachine):
         """A crash, after which everybody comes back at once and resumes."""
         if self.scene.game_type.durability != "journal":
             return
-        connections = dict(self.scene.room.connections)
+        present = self.scene.room.presence.users()
         self.scene.crash()
-        for user in connections:
+        for user in present:
             copy = self.scene.copies[user]
             self.scene.do(user, JoinRoom(resume=ResumeFrom(copy.epoch, copy.seq)))
 

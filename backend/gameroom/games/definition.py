@@ -163,7 +163,7 @@ def _state_type(kind: type[AnyGame], state: object) -> type[GameState] | None:
         return None
     if not (inspect.isclass(state) and issubclass(state, GameState)):
         raise GameDefinitionError(
-            f"{kind.__name__}: {state!r} in Game[…] must be a class derived from GameState"
+            f"{kind.__name__}: {_name(state)} in Game[…] must be a class derived from GameState"
         )
     if state.__struct_config__.frozen:
         raise GameDefinitionError(f"{state.__name__} is changed in place, so it cannot be frozen")
@@ -176,7 +176,7 @@ def _settings_type(kind: type[AnyGame], settings: object) -> type[Struct]:
         return GameSettings
     if not (inspect.isclass(settings) and issubclass(settings, GameSettings)):
         raise GameDefinitionError(
-            f"{kind.__name__}: {settings!r} in Game[…] must be derived from GameSettings"
+            f"{kind.__name__}: {_name(settings)} in Game[…] must be a class derived from GameSettings"
         )
     check_type(settings.__name__, settings)
     if len(shown_fields(settings)) < len(settings.__struct_fields__):
@@ -197,3 +197,7 @@ def _check_setup(kind: type[AnyGame], definition: Definition) -> None:
             f"{kind.__name__} needs `def setup(self, ctx)`, which returns the first {definition.state.__name__}: "
             f"{', '.join(required)} has no default"
         )
+
+
+def _name(kind: object) -> str:
+    return kind.__name__ if inspect.isclass(kind) else repr(kind)

@@ -18,6 +18,7 @@ from gameroom.errors import GameroomError, InternalError, Unavailable
 from gameroom.rooms.decision import Decision, Recollection
 from gameroom.rooms.journal import Fenced, Journal, SealedRecord, Snapshot, Unit
 from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import Damaged, unseal
 from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Outcome, Request, Tell
@@ -60,8 +61,8 @@ class Keeper(Protocol):
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run it as a task that the keeper awaits."""
 
-    def lost(self, actor: "Actor", connections: dict[str, str]) -> None:
-        """The actor's room must be opened again from the journal; `connections` are still there."""
+    def lost(self, actor: "Actor", presence: Presence) -> None:
+        """The actor's room must be opened again from the journal; who was present still is."""
 
 
 class Actor:
@@ -218,12 +219,12 @@ class Actor:
     def _lose(self, decided: Decided, error: GameroomError) -> None:
         """What was decided is certainly not stored, and the state is ahead of the journal: give the room up."""
         self._stopped = True
-        connections = {} if self.room is None else self.room.connections
+        presence = Presence() if self.room is None else self.room.presence
         self.room = None
         for _, tell in decided:
             if tell is not None:
                 tell(error)
-        self._keeper.lost(self, connections)
+        self._keeper.lost(self, presence)
 
     def _release(self, decided: Decided) -> None:
         """All that this rests on is stored: let it out, in the order decided."""

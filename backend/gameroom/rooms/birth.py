@@ -9,6 +9,7 @@ from gameroom.protocol.codec import encode
 from gameroom.protocol.commands import CreateRoom, FreeJson
 from gameroom.protocol.limits import ROOM_METADATA_BYTES
 from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import Position
 from gameroom.rooms.room import Room
 from gameroom.rooms.state import PlayPart, RoomPart, RoomState
@@ -57,7 +58,7 @@ def new_room(
     )
     state = RoomState(game_type, part, play)
     position = Position(FIRST_EPOCH, 0, now)
-    return Room(room_id, FIRST_TERM, game_type, state, position, policy=policy, cards={})
+    return Room(room_id, FIRST_TERM, game_type, state, position, policy=policy, cards={}, presence=Presence())
 
 
 def _max_players(command: CreateRoom, game_type: GameType) -> int:

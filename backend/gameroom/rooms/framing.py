@@ -6,10 +6,9 @@ decided; after the append only these bytes move.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from gameroom.bus.bus import Delivery, Share
 from gameroom.clock import rfc3339
@@ -17,13 +16,32 @@ from gameroom.errors import MessageTooBig
 from gameroom.protocol.answers import DetachReason
 from gameroom.protocol.events import EpochStarted, Event, EventFrame, Hidden, MemberJoined
 from gameroom.protocol.patch import Operation
+from gameroom.protocol.views import RoomView
 from gameroom.rooms.records import Record
 from gameroom.rooms.rooms import Card
 from gameroom.rooms.turn import Emission
 from gameroom.rooms.views import NOBODY, Cards, Viewpoint
 
-Seen = tuple[Any, ...]
-"""What tells viewers of one event apart; those with the same get the same bytes."""
+
+class Base(Struct, frozen=True):
+    """What a viewer has, and so which update it needs; those with the same base get the same bytes.
+
+    `whole`: its view is to be replaced; `key`: whose view it is; `as_view`: it wants no patches.
+    """
+
+    whole: bool
+    key: int | None
+    as_view: bool
+
+
+class Update(Struct, frozen=True):
+    """How an event changes a view: by a patch, or by the view that takes its place; encoded."""
+
+    patch: Raw | UnsetType = UNSET
+    view: Raw | UnsetType = UNSET
+
+
+NO_UPDATE = Update()
 
 
 class Change(Struct, frozen=True):
@@ -53,11 +71,10 @@ def recalled_data(record: Record, cards: Cards) -> Raw:
     return Raw(_ENCODER.encode(_with_card(event, cards.get(event.user_id, NOBODY))))
 
 
-def event_frame(
-    record: Record, data: Raw, *, seat: int | None, patch: Raw | None = None, view: Raw | None = None
-) -> bytes:
+def event_frame(record: Record, data: Raw, *, seat: int | None, update: Update | None = None) -> bytes:
     """The frame of one viewer, whose announcements are those for its seat."""
     heard = [Raw(_ENCODER.encode(a.data)) for a in record.announcements if a.to is None or seat in a.to]
+    update = update or NO_UPDATE
     return _ENCODER.encode(
         EventFrame(
             type=record.kind,
@@ -67,8 +84,8 @@ def event_frame(
             at=rfc3339(record.at),
             data=data,
             announcements=heard or UNSET,
-            patch=UNSET if patch is None else patch,
-            view=UNSET if view is None else view,
+            patch=update.patch,
+            view=update.view,
         )
     )
 
@@ -77,9 +94,14 @@ def hidden_frame(record: Record) -> bytes:
     return _ENCODER.encode(Hidden(room_id=record.room_id, epoch=record.epoch, seq=record.seq))
 
 
-def whole_patch(view: Any) -> Raw:
-    """A patch that replaces the whole view."""
-    return Raw(_ENCODER.encode([Operation("replace", "", view)]))
+def whole_update(view: RoomView | Raw, *, as_view: bool) -> Update:
+    """What replaces the whole view."""
+    encoded = Raw(_ENCODER.encode(view))
+    return (
+        Update(view=encoded)
+        if as_view
+        else Update(patch=Raw(b'[{"op":"replace","path":"","value":%b}]' % encoded))
+    )
 
 
 class Framer:
@@ -89,7 +111,7 @@ class Framer:
         self._viewpoint = viewpoint
         self._change = change
         self._max_bytes = max_bytes
-        self._patches: dict[Seen, Raw | None] = {}
+        self._updates: dict[Base, Update | None] = {}
 
     def deliver(self, record: Record, emission: Emission, *, first: bool, cause: str | None) -> Delivery:
         shares = tuple(self._shares(record, emission, first))
@@ -115,10 +137,17 @@ class Framer:
             yield Share(emission.audience, event_frame(record, data, seat=None))
             yield Share(None, hidden_frame(record))
         elif self._alike(record, first):
-            patch = self._patch((False, None)) if first else None
-            yield Share(None, event_frame(record, data, seat=None, patch=patch))
+            yield from self._together(record, data, first)
         else:
             yield from self._apart(record, emission, data, first)
+
+    def _together(self, record: Record, data: Raw, first: bool) -> Iterable[Share]:
+        update = self._update(Base(whole=False, key=None, as_view=False)) if first else None
+        yield Share(None, event_frame(record, data, seat=None, update=update))
+        if update is not None and self._viewpoint.without_patches:
+            view = self._update(Base(whole=False, key=None, as_view=True))
+            users = frozenset(self._viewpoint.without_patches)
+            yield Share(users, event_frame(record, data, seat=None, update=view))
 
     def _alike(self, record: Record, first: bool) -> bool:
         """Whether one frame serves all viewers."""
@@ -126,7 +155,7 @@ class Framer:
         return untargeted and not (first and (self._viewpoint.secretive or record.kind == EpochStarted.type))
 
     def _apart(self, record: Record, emission: Emission, data: Raw, first: bool) -> Iterable[Share]:
-        groups: dict[Seen, set[str]] = defaultdict(set)
+        groups: dict[tuple[Base | None, int | None], set[str]] = defaultdict(set)
         fresh = isinstance(emission.event, EpochStarted)
         targets = {seat for a in record.announcements for seat in a.to or ()}
         for user_id in self._viewpoint.viewers():
@@ -134,26 +163,34 @@ class Framer:
             base = self._base(user_id, fresh) if first else None
             groups[base, seat if seat in targets else None].add(user_id)
         for (base, seat), users in groups.items():
-            patch = None if base is None else self._patch(base)
-            yield Share(frozenset(users), event_frame(record, data, seat=seat, patch=patch))
+            update = None if base is None else self._update(base)
+            yield Share(frozenset(users), event_frame(record, data, seat=seat, update=update))
 
-    def _base(self, user_id: str, fresh: bool) -> Seen:
-        """Which patch is the viewer's: whether it replaces the whole view, and whose view it is."""
+    def _base(self, user_id: str, fresh: bool) -> Base:
         key = self._viewpoint.key(user_id)
-        return (fresh or self._viewpoint.key_before(user_id) != key, key)
+        return Base(
+            whole=fresh or self._viewpoint.key_before(user_id) != key,
+            key=key,
+            as_view=user_id in self._viewpoint.without_patches,
+        )
 
-    def _patch(self, base: Seen) -> Raw | None:
-        if base not in self._patches:
-            self._patches[base] = self._make_patch(*base)
-        return self._patches[base]
+    def _update(self, base: Base) -> Update | None:
+        if base not in self._updates:
+            self._updates[base] = self._make_update(base)
+        return self._updates[base]
 
-    def _make_patch(self, whole: bool, key: int | None) -> Raw | None:
-        if whole:
-            return whole_patch(self._viewpoint.room(key))
+    def _make_update(self, base: Base) -> Update | None:
+        """Nothing where nothing changed for this viewer; else the patch, or the view for who wants no patches."""
+        if base.whole:
+            return whole_update(self._viewpoint.room(base.key), as_view=base.as_view)
         operations = self._change.shared
         if self._change.game:
-            operations = operations + self._viewpoint.game_patch(key)
-        return Raw(_ENCODER.encode(operations)) if operations else None
+            operations = operations + self._viewpoint.game_patch(base.key)
+        if not operations:
+            return None
+        if base.as_view:
+            return whole_update(self._viewpoint.room(base.key), as_view=True)
+        return Update(patch=Raw(_ENCODER.encode(operations)))
 
 
 def _ends(emission: Emission) -> dict[str | None, DetachReason]:

@@ -7,7 +7,7 @@ present view. So no past view is ever computed.
 from collections import deque
 
 from gameroom.protocol.limits import MAX_RESUME
-from gameroom.rooms.framing import event_frame, hidden_frame, recalled_data, whole_patch
+from gameroom.rooms.framing import Update, event_frame, hidden_frame, recalled_data
 from gameroom.rooms.records import Record
 from gameroom.rooms.views import Cards
 
@@ -44,9 +44,9 @@ def is_gapless(records: list[Record], after: int, head: int) -> bool:
 
 
 def missed_frames(
-    records: list[Record], user_id: str, seat: int | None, cards: Cards, view: object
+    records: list[Record], user_id: str, seat: int | None, cards: Cards, update: Update
 ) -> tuple[bytes, ...]:
-    """The frames of the missed events for one viewer; the last that it may see has `view`."""
+    """The frames of the missed events for one viewer; the last that it may see has `update`."""
     visible = [r for r in records if r.audience is None or user_id in r.audience]
     last = visible[-1] if visible else None
     frames = []
@@ -54,8 +54,8 @@ def missed_frames(
         if record.audience is not None and user_id not in record.audience:
             frames.append(hidden_frame(record))
             continue
-        patch = whole_patch(view) if record is last else None
-        frames.append(event_frame(record, recalled_data(record, cards), seat=seat, patch=patch))
+        data = recalled_data(record, cards)
+        frames.append(event_frame(record, data, seat=seat, update=update if record is last else None))
     return tuple(frames)
 
 

@@ -20,6 +20,7 @@ from gameroom.rooms.birth import Entropy, new_room
 from gameroom.rooms.journal import Birth, Born, Fenced, Journal, Unit
 from gameroom.rooms.placement import Claim, Placement
 from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import Damaged
 from gameroom.rooms.recovery import open_room, overlay
 from gameroom.rooms.room import Room
@@ -152,11 +153,11 @@ class LocalRooms:
     # --- opening ------------------------------------------------------------------------------------------------
 
     def _actor(self, room_id: str) -> Actor:
-        return self._actors.get(room_id) or self._reopen(room_id, {})
+        return self._actors.get(room_id) or self._reopen(room_id, Presence())
 
-    def _reopen(self, room_id: str, connections: dict[str, str]) -> Actor:
+    def _reopen(self, room_id: str, presence: Presence) -> Actor:
         actor = self._new_actor(room_id)
-        self.spawn(self._adopt(actor, connections))
+        self.spawn(self._adopt(actor, presence))
         return actor
 
     def _new_actor(self, room_id: str) -> Actor:
@@ -170,9 +171,9 @@ class LocalRooms:
         )
         return actor
 
-    async def _adopt(self, actor: Actor, connections: dict[str, str]) -> None:
+    async def _adopt(self, actor: Actor, presence: Presence) -> None:
         try:
-            room, play_lost = await self._recover(actor.room_id)
+            room, play_lost = await self._recover(actor.room_id, presence)
         except GameroomError as refusal:
             self._give_up(actor, refusal)
         except Damaged as damage:
@@ -182,10 +183,9 @@ class LocalRooms:
             log.exception("room %s: it could not be opened", actor.room_id)
             self._give_up(actor, InternalError("The server failed to open this room"))
         else:
-            room.connections.update(connections)
             actor.adopt(room, play_lost=play_lost)
 
-    async def _recover(self, room_id: str) -> tuple[Room, bool]:
+    async def _recover(self, room_id: str, presence: Presence) -> tuple[Room, bool]:
         """The room, and whether play of it is lost.
 
         Claims the room first and reads it after: nothing of an earlier owner can come in between.
@@ -196,18 +196,26 @@ class LocalRooms:
         if claim.game not in self._games.names():
             raise Unavailable(f"No server runs the game {claim.game!r} now")
         try:
-            return await self._read(claim)
+            return await self._read(claim, presence)
         except Unavailable:
             self._unread.add(room_id)
             raise
 
-    async def _read(self, claim: Claim) -> tuple[Room, bool]:
+    async def _read(self, claim: Claim, presence: Presence) -> tuple[Room, bool]:
         game_type = self._games.get(claim.game)
         journaled = game_type.durability == "journal"
         recovery = await self._journal.recover(claim.room_id)
         recovered = overlay(recovery, gapless=journaled)
         cards = await self._cards.cards(recovered.members())
-        room = open_room(claim, recovered, recovery.commands, game_type, policy=self._policy, cards=cards)
+        room = open_room(
+            claim,
+            recovered,
+            recovery.commands,
+            game_type,
+            policy=self._policy,
+            cards=cards,
+            presence=presence,
+        )
         return room, not journaled and not claim.clean and not room.is_closed
 
     def _give_up(self, actor: Actor, error: GameroomError) -> None:
@@ -225,9 +233,9 @@ class LocalRooms:
         self._tasks.add(task)
         task.add_done_callback(self._reap)
 
-    def lost(self, actor: Actor, connections: dict[str, str]) -> None:
+    def lost(self, actor: Actor, presence: Presence) -> None:
         self._forget(actor)
-        self._carry_on(self._reopen(actor.room_id, connections), actor.leftovers())
+        self._carry_on(self._reopen(actor.room_id, presence), actor.leftovers())
 
     def _carry_on(self, actor: Actor, waiting: list[Ask | Gone]) -> None:
         for entry in waiting:

@@ -10,6 +10,7 @@ from gameroom.protocol.codec import encode
 from gameroom.protocol.commands import ResumeFrom
 from gameroom.protocol.limits import MAX_RESUME
 from gameroom.rooms.decision import Recollection
+from gameroom.rooms.framing import whole_update
 from gameroom.rooms.history import RecentEvents, is_gapless, missed_frames
 from gameroom.rooms.records import Record, StoredAnswer
 from gameroom.rooms.rooms import Answer, Outcome
@@ -58,12 +59,13 @@ def resumed(
     missed = full.seq - resume.seq
     if resume.epoch != full.epoch or not 0 <= missed <= MAX_RESUME or resume.seq < viewer.since:
         return full
-    view = _FULL.decode(full.data).room
+    as_view = viewer.user_id in viewer.viewpoint.without_patches
+    update = whole_update(_FULL.decode(full.data).room, as_view=as_view)
 
     def finish(records: list[Record]) -> Answer:
         if not is_gapless(records, resume.seq, full.seq):
             return full
-        frames = missed_frames(records, viewer.user_id, viewer.seat, viewer.viewpoint.cards, view)
+        frames = missed_frames(records, viewer.user_id, viewer.seat, viewer.viewpoint.cards, update)
         data = encode({"resumed": True, "missed": missed})
         return replace(full, data=data, missed=frames)
 

@@ -7,6 +7,7 @@ from gameroom.games.registry import GameType
 from gameroom.rooms.journal import AppliedCommand, Recovery
 from gameroom.rooms.placement import Claim
 from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import NULL, Damaged, Position, Record, unseal, unseal_snapshot
 from gameroom.rooms.room import Room
 from gameroom.rooms.state import GAME, MEMBER, RoomState
@@ -49,6 +50,7 @@ def open_room(
     *,
     policy: RoomPolicy,
     cards: Cards,
+    presence: Presence,
 ) -> Room:
     """The room as its last owner left it. Raises `Damaged`, or `GameFailed` if the game cannot migrate its state."""
     parts = _game_adopted(recovered, game_type, clean=claim.clean)
@@ -56,7 +58,16 @@ def open_room(
         state = RoomState.decode(game_type, parts)
     except (msgspec.MsgspecError, KeyError) as error:
         raise Damaged(f"the parts cannot be read: {error}") from error
-    room = Room(claim.room_id, claim.term, game_type, state, recovered.position, policy=policy, cards=cards)
+    room = Room(
+        claim.room_id,
+        claim.term,
+        game_type,
+        state,
+        recovered.position,
+        policy=policy,
+        cards=cards,
+        presence=presence,
+    )
     for command in commands:
         room.window.apply(command.user_id, command.command_id, command.seq, command.input_hash)
     return room

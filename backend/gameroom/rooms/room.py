@@ -17,7 +17,7 @@ from gameroom.errors import GameFailed, GameroomError, InternalError, MessageToo
 from gameroom.games.registry import GameType
 from gameroom.protocol import answers
 from gameroom.protocol.codec import encode
-from gameroom.protocol.commands import JoinRoom, ResumeFrom
+from gameroom.protocol.commands import JoinRoom, ResumeFrom, Updates
 from gameroom.protocol.events import EpochStarted
 from gameroom.rooms import recall
 from gameroom.rooms.decision import NOTHING, Cause, Decision, Recollection
@@ -26,6 +26,7 @@ from gameroom.rooms.handlers import hosting, membership, play
 from gameroom.rooms.history import RecentEvents
 from gameroom.rooms.journal import Listing, Snapshot
 from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.presence import Presence
 from gameroom.rooms.recall import Viewer
 from gameroom.rooms.records import Position, Record, SnapshotBody, StoredAnswer, seal_snapshot
 from gameroom.rooms.rooms import Answer, Request, Sender
@@ -55,6 +56,7 @@ class Room:
         *,
         policy: RoomPolicy,
         cards: Cards,
+        presence: Presence,
     ) -> None:
         self.room_id = room_id
         self.term = term
@@ -63,10 +65,9 @@ class Room:
         self.position = position
         self.window = CommandWindow()
         self.recent = RecentEvents()
-        self.viewpoint = Viewpoint(room_id, game_type, state, cards)
+        self.presence = presence
+        self.viewpoint = Viewpoint(room_id, game_type, state, cards, presence)
         self._policy = policy
-        self.connections: dict[str, str] = {}
-        """Which connection each connected member last joined on; no part of the state."""
         self._unsaved: Parts = {}
         self._listed: Listing | None = None
         self._listing_stale = True
@@ -92,9 +93,9 @@ class Room:
 
     def detach(self, user_id: str, connection_id: str, now: Millis) -> Decision:
         """The connection is gone; nothing happens if the member has a newer one."""
-        if self.connections.get(user_id) != connection_id:
+        if not self.presence.is_attached(user_id, connection_id):
             return NOTHING
-        del self.connections[user_id]
+        self.presence.detach(user_id)
         return self.disconnect(user_id, now)
 
     def disconnect(self, user_id: str, now: Millis) -> Decision:
@@ -121,12 +122,12 @@ class Room:
 
     def unconfirmed(self) -> list[str]:
         """Members that the state calls connected, but no connection has said so since the room was opened."""
-        return [u for u, m in self.state.members.items() if m.connected and u not in self.connections]
+        return [u for u, m in self.state.members.items() if m.connected and u not in self.presence]
 
     @property
     def is_quiet(self) -> bool:
         """Nobody is connected: the room can be put away until somebody or a timer needs it."""
-        return not self.connections
+        return not self.presence
 
     def snapshot(self) -> Snapshot:
         """All parts as of the last decision; only when that is stored."""
@@ -192,7 +193,7 @@ class Room:
         reply = route.handler(turn, sender, command)
         decision = self._conclude(turn, cause, lambda: self._answer(request, route, reply))
         if isinstance(command, JoinRoom):
-            self._connect(sender)
+            self._attach(sender, command.updates)
             if known and command.resume is not None and isinstance(decision.outcome, Answer):
                 return replace(decision, outcome=self._resumed(sender, command.resume, decision.outcome))
         return decision
@@ -233,7 +234,7 @@ class Room:
             self.state.set_game(turn.run_game(None, self.game_type.setup)[0])
         membership.admit(turn, request.sender, "player")
         decision = self._conclude(turn, cause, lambda: self._created(request))
-        self._connect(request.sender)
+        self._attach(request.sender, "patch")
         return decision
 
     def _created(self, request: Request) -> Answer:
@@ -316,9 +317,9 @@ class Room:
         self._listing_stale = self._listing_stale or self._touches_listing(changes)
         for key, data in changes.items():
             if key.startswith(MEMBER) and data is None:
-                self.connections.pop(key.removeprefix(MEMBER), None)
+                self.presence.detach(key.removeprefix(MEMBER))
         if self.is_closed:
-            self.connections.clear()
+            self.presence.clear()
         self.state.commit(changes)
         self.viewpoint.settle(game_changed=GAME in changes)
 
@@ -333,11 +334,13 @@ class Room:
         return self.state.play.status == "closed"
 
     def _is_attached(self, sender: Sender) -> bool:
-        return sender.connection_id is None or self.connections.get(sender.user_id) == sender.connection_id
+        """Whether the sender has joined on the connection that asks; on REST nobody needs to."""
+        connection_id = sender.connection_id
+        return connection_id is None or self.presence.is_attached(sender.user_id, connection_id)
 
-    def _connect(self, sender: Sender) -> None:
+    def _attach(self, sender: Sender, updates: Updates) -> None:
         if sender.connection_id is not None:
-            self.connections[sender.user_id] = sender.connection_id
+            self.presence.attach(sender.user_id, sender.connection_id, updates)
 
     def _remember_refusal(self, cause: Cause, refusal: GameroomError, now: Millis) -> None:
         if cause.command_id is not None and cause.user_id is not None and cause.input_hash is not None:

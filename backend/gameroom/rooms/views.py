@@ -9,6 +9,7 @@ from gameroom.clock import rfc3339
 from gameroom.games.registry import GameType
 from gameroom.protocol.patch import Operation, diff, escape
 from gameroom.protocol.views import MemberView, RoomSummary, RoomView
+from gameroom.rooms.presence import Presence
 from gameroom.rooms.rooms import Card
 from gameroom.rooms.state import Member, PlayPart, RoomPart, RoomState
 
@@ -61,11 +62,14 @@ def facts(room_id: str, game_type: GameType, room: RoomPart, play: PlayPart) -> 
 class Viewpoint:
     """One room as seen from its seats. Knows the views of the committed state, so that changes can be diffed."""
 
-    def __init__(self, room_id: str, game_type: GameType, state: RoomState, cards: Cards) -> None:
+    def __init__(
+        self, room_id: str, game_type: GameType, state: RoomState, cards: Cards, presence: Presence
+    ) -> None:
         self._room_id = room_id
         self._game_type = game_type
         self._state = state
         self.cards = cards
+        self._presence = presence
         self._committed: dict[int | None, Any] = {}
         self._pending: dict[int | None, Any] = {}
 
@@ -77,6 +81,11 @@ class Viewpoint:
     def viewers(self) -> list[str]:
         """The members that are connected."""
         return [user_id for user_id, member in self._state.members.items() if member.connected]
+
+    @property
+    def without_patches(self) -> set[str]:
+        """The members that want the whole view with each change."""
+        return self._presence.without_patches
 
     def seat(self, user_id: str) -> int | None:
         """The seat from which the user sees and hears the round."""

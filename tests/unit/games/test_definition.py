@@ -311,7 +311,7 @@ def with_types(*types: object) -> type[Game[Any, Any]]:
 @pytest.mark.parametrize(
     ("types", "sentence"),
     [
-        ((int,), "must be a class derived from GameState"),
+        ((int,), "Wrong: int in Game.…. must be a class derived from GameState"),
         ((Struct,), "must be a class derived from GameState"),
         ((HoldsIt,), "HoldsASocket.socket: Socket cannot be stored; make it a GameState"),
         ((HoldsRaw,), "HoldsRaw.raw: This type cannot be stored"),
@@ -327,7 +327,7 @@ def with_types(*types: object) -> type[Game[Any, Any]]:
             r"needs `def setup\(self, ctx\)`, which returns the first Required: cells, turn has no default",
         ),
         ((Count, Struct), None),
-        ((Count, Count), "must be derived from GameSettings"),
+        ((Count, Count), "Count in Game.…. must be a class derived from GameSettings"),
         ((Count, HiddenSettings), "HiddenSettings: settings are seen by all"),
         ((TypeVar("Open"),), "does not say what its state is: write `class Wrong.Game.YourState..`"),
     ],

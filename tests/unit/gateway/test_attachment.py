@@ -149,6 +149,15 @@ async def test_get_stands_exactly_at_its_position(bench: Bench) -> None:
     assert ann.socket.story() == ["EVENT 2", "REPLY 2", "EVENT 3"]
 
 
+async def test_get_brings_a_connection_up_to_date_whatever_it_has_heard(bench: Bench) -> None:
+    ann = bench.connect()
+    await ann.join(1)
+    ann.send(GET)
+    (await bench.rooms.next()).answer(3, {"room": {}})
+    bench.publish(4)
+    assert ann.socket.story() == ["REPLY 3", "EVENT 4"]
+
+
 async def test_a_command_after_get_is_not_answered_before_its_events(bench: Bench) -> None:
     ann = bench.connect()
     await ann.join()
@@ -389,6 +398,20 @@ async def test_the_newer_join_wins_even_if_it_is_answered_first(bench: Bench) ->
     assert old.socket.story() == ["REPLY 1", "DETACHED replaced"]
     bench.publish(2)
     assert old.socket.story() == [] and new.socket.story() == ["EVENT 2"]
+
+
+async def test_who_joins_again_last_is_the_newest(bench: Bench) -> None:
+    first, second = bench.connect(), bench.connect()
+    await first.join()
+    second.send(JOIN, room_id="r")
+    first.send(JOIN, room_id="r")
+    older, newer = await bench.rooms.next(), await bench.rooms.next()
+    older.answer(1)
+    newer.answer(1)
+    assert first.socket.story() == ["REPLY 1"]
+    assert second.socket.story() == ["REPLY 1", "DETACHED replaced"]
+    bench.publish(2)
+    assert first.socket.story() == ["EVENT 2"] and second.socket.story() == []
 
 
 async def test_joining_again_on_the_same_connection_replaces_nobody(bench: Bench) -> None:

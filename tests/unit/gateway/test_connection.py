@@ -312,6 +312,16 @@ async def test_a_socket_that_hears_no_pongs_is_not_pinged() -> None:
     assert socket.pings == 0 and socket.closed is None
 
 
+async def test_nothing_is_sent_on_a_socket_that_is_gone() -> None:
+    bench = Bench(policy=policy(ping_interval_ms=1))
+    connection = bench.connections.admit(principal(bench.clock, seconds=0), None)
+    socket = FakeSocket()
+    bench.connections.open(connection, socket)
+    connection.closed(1000)
+    await asyncio.sleep(0.02)  # what must not happen would have happened by now
+    assert socket.sent == [] and socket.pings == 0
+
+
 # --- all connections ------------------------------------------------------------------------------------------
 
 

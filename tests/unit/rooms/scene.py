@@ -20,6 +20,7 @@ from gameroom.rooms.decision import Decision, Recollection
 from gameroom.rooms.journal import AppliedCommand, Recovery, SealedRecord, Snapshot
 from gameroom.rooms.placement import Claim
 from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import unseal
 from gameroom.rooms.recovery import open_room, overlay
 from gameroom.rooms.room import Room
@@ -47,7 +48,7 @@ class Copy:
         self.frames.append(event)
         operations = [msgspec.convert(operation, Operation) for operation in event.get("patch", ())]
         assert event["type"] != "HIDDEN" or not operations
-        self.view = apply(self.view, operations)
+        self.view = event.get("view", apply(self.view, operations))
 
 
 class Scene:
@@ -151,7 +152,15 @@ class Scene:
         )
         recovered = overlay(recovery, gapless=self.game_type.durability == "journal")
         cards = {user: card_of(user) for user in recovered.members()}
-        return open_room(claim, recovered, recovery.commands, self.game_type, policy=self.policy, cards=cards)
+        return open_room(
+            claim,
+            recovered,
+            recovery.commands,
+            self.game_type,
+            policy=self.policy,
+            cards=cards,
+            presence=Presence(),
+        )
 
     def crash(self) -> None:
         """The process dies; the room is opened again. Everybody's socket is gone, their copies stay."""

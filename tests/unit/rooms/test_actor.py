@@ -17,6 +17,7 @@ from gameroom.protocol.commands import Command, GetRoom, JoinRoom, SendChat
 from gameroom.rooms.actor import Actor
 from gameroom.rooms.journal import Fenced, MemoryJournal, Refused, SealedRecord, Snapshot, Unit
 from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.presence import Presence
 from gameroom.rooms.rooms import Answer, Outcome
 
 
@@ -82,7 +83,7 @@ class House:
         self.clock = FixedClock()
         self.heard: list[Delivery] = []
         self.tasks: set[asyncio.Task[None]] = set()
-        self.lost_rooms: list[dict[str, str]] = []
+        self.lost_rooms: list[list[str]] = []
         self.actor = Actor(
             ROOM_ID, journal=self.journal, bus=self.bus, clock=self.clock, policy=policy, keeper=self
         )
@@ -101,8 +102,8 @@ class House:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    def lost(self, actor: Actor, connections: dict[str, str]) -> None:
-        self.lost_rooms.append(connections)
+    def lost(self, actor: Actor, presence: Presence) -> None:
+        self.lost_rooms.append(presence.users())
 
 
 @pytest.fixture
@@ -206,7 +207,7 @@ async def test_a_room_whose_records_are_not_taken_is_given_up(
     house.journal.fail(failure)
     assert isinstance(await outcome_of(said), told_as)
     assert house.heard == []
-    assert house.lost_rooms == [{"ann": "ann-1", "bob": "bob-1", "cid": "cid-1"}]
+    assert house.lost_rooms == [["ann", "bob", "cid"]]
     assert len(house.actor.leftovers()) == 1
     assert not waits.done()
 

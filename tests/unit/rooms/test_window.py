@@ -97,7 +97,7 @@ def test_a_refusal_is_remembered_for_a_minute(scene: Scene) -> None:
 def test_a_repeated_join_attaches_and_does_not_let_a_leaver_in_again(scene: Scene) -> None:
     again = scene.ask("bob", JoinRoom(id="join"), connection="2")
     assert repeated(again)
-    assert scene.room.connections["bob"] == "bob-2"
+    assert scene.room.presence.is_attached("bob", "bob-2")
     scene.do("bob", LeaveRoom(), connection="2")
     assert isinstance(scene.refused("bob", JoinRoom(id="join")), NotMember)
     assert not repeated(scene.ask("bob", JoinRoom(id="anew")))

@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from gameroom.storage.engine import Database
@@ -57,23 +58,23 @@ def failing_commit(database: Database, *, stored: bool, code: int) -> Iterator[N
 
 @contextmanager
 def failing_insert(database: Database, *, code: int, after: int = 0) -> Iterator[None]:
-    """One of the writer's statements of many rows reports an error, and has changed nothing.
+    """One of the writer's inserts of records reports an error, and has changed nothing.
 
-    `after`: how many such statements go well before.
+    `after`: how many such inserts go well before.
     """
-    dialect = database._writer.dialect
-    execute = dialect.do_executemany
-    outcomes = iter([None] * after)
+    outcomes = iter([None] * after + [code])
 
-    def fail_once(cursor: DBAPICursor, statement: str, rows: Any, context: Any = None) -> None:
-        if next(outcomes, code) is None:
-            return execute(cursor, statement, rows, context)
-        dialect.do_executemany = execute  # type: ignore[method-assign]
-        raise sqlite_error(code)
+    def fail_once(
+        connection: Connection, cursor: DBAPICursor, statement: str, rows: Any, context: Any, many: bool
+    ) -> tuple[str, Any]:
+        if statement.startswith("INSERT INTO records") and (failure := next(outcomes, None)) is not None:
+            raise DBAPIError.instance(statement, None, sqlite_error(failure), sqlite3.Error)
+        return statement, rows
 
-    dialect.do_executemany = fail_once  # type: ignore[method-assign,assignment]
+    event.listen(database._writer, "before_cursor_execute", fail_once, retval=True)
     yield
-    assert dialect.do_executemany == execute, "no row was written"
+    event.remove(database._writer, "before_cursor_execute", fail_once)
+    assert list(outcomes) == [], "too few records were written"
 
 
 def sqlite_error(code: int) -> sqlite3.DatabaseError:

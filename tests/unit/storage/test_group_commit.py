@@ -211,7 +211,7 @@ async def test_a_doubtful_create_is_not_given_up_when_the_database_goes_away(
 ) -> None:
     with (
         failing_commit(database, stored=False, code=sqlite3.SQLITE_IOERR_FSYNC),
-        failing_insert(database, code=sqlite3.SQLITE_FULL, after=2),  # its members and its records
+        failing_insert(database, code=sqlite3.SQLITE_FULL, after=1),
     ):
         born = await journal.create(birth("r", command_id="c1"))
     assert (born.room_id, born.repeated) == ("r", False)
