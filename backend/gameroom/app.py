@@ -163,7 +163,9 @@ def _module(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise GameFileUnusable(f"{path}, line {error.lineno}: {error.msg}") from error
-    except Exception as error:  # whatever an author's file raises while it is loaded, the operator reads one line
+    except (
+        Exception
+    ) as error:  # whatever an author's file raises while it is loaded, the operator reads one line
         raise GameFileUnusable(f"{path}: {_line_of(error, path)}{type(error).__name__}: {error}") from error
     return module
 
@@ -173,7 +175,7 @@ def _line_of(error: Exception, path: Path) -> str:
     line = ""
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
+        if trace.tb_frame.f_code.co_filename == str(path.absolute()):
             line = f"line {trace.tb_lineno}: "
         trace = trace.tb_next
     return line

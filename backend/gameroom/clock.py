@@ -34,4 +34,6 @@ class SystemClock:
 
 def rfc3339(moment: Millis) -> str:
     """`1764000000123` → `2025-11-24T16:00:00.123Z` (RFC 3339, UTC, milliseconds)."""
-    return datetime.fromtimestamp(moment / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        datetime.fromtimestamp(moment / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )

@@ -210,7 +210,9 @@ class NotEnoughPlayers(GameroomError):
     code = "not_enough_players"
 
     def __init__(self, *, need: int, have: int) -> None:
-        super().__init__(f"The game needs {need} players, there are {have}", params={"need": need, "have": have})
+        super().__init__(
+            f"The game needs {need} players, there are {have}", params={"need": need, "have": have}
+        )
 
 
 class UnknownGame(GameroomError):

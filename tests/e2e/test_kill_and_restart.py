@@ -351,18 +351,26 @@ async def test_a_grace_period_that_ran_at_the_death_still_ends(servers: Servers)
 
 
 async def test_a_terminated_server_says_when_to_come_back_and_loses_nothing(servers: Servers) -> None:
-    """SIGTERM: sockets close with a code that means "reconnect and resume" (4004, or RFC 6455's 1012), exit code 0."""
+    """SIGTERM: SERVER_DRAINING, 4004, exit code 0; play that is not journaled is handed over, so no epoch begins."""
     server = servers.start()
     async with gathering(server) as people:
         accounts = await two_accounts(people)
         game = await begin(people, accounts)
         await game.place(0, 4)
-        exit_code = await asyncio.to_thread(server.terminate)
-        assert exit_code == 0
+        volatile = await game.seats[0].create("relay")
+        await game.seats[0].ask("GAME_ACTION", room_id=volatile, action={"type": "send", "data": 1})
+        before = game.seats[0].rooms[volatile].position
+        assert await asyncio.to_thread(server.terminate) == 0
         for player in game.seats:
+            assert (await player.until("SERVER_DRAINING"))["reconnect_after_ms"] >= 0
             closed = await player.closed()
-            assert closed.code in (4004, 1012)
+            assert (closed.code, closed.reason) == (4004, "draining")
+
         await asyncio.to_thread(server.start)
-        back = await come_back(people, accounts, game)
-        assert back.seats[1].room.state["cells"][4] == 0
-        await back.place(1, 0)
+        copies = [player.rooms[game.room_id] for player in game.seats]
+        alice, bob = [
+            await people.return_to(account, copy) for account, copy in zip(accounts, copies, strict=True)
+        ]
+        await Game(game.room_id, (alice, bob)).place(1, 0)
+        assert bob.room.state["cells"][:5] == [1, None, None, None, 0]
+        assert (await alice.join(volatile)).position.epoch == before.epoch

@@ -168,6 +168,23 @@ async def test_a_spectator_cannot_play(people: People) -> None:
     assert carol.room.state == game.seats[0].room.state
 
 
+async def test_a_spectator_has_nothing_to_be_ready_for(people: People) -> None:
+    game = await sit_down(people)
+    carol = await people.newcomer("Carol")
+    await carol.join(game.room_id, role="spectator")
+    assert (await refusal(carol.ask("SET_READY", ready=True))).code == "not_player"
+
+
+async def test_ready_twice_is_an_event_that_changes_nothing(people: People) -> None:
+    """Every accepted room command but GET and JOIN causes at least one event; the kit demands it too."""
+    game = await sit_down(people)
+    alice, bob = game.seats
+    for changed in (["ready"], []):
+        await alice.ask("SET_READY", ready=True)
+        await bob.expect("MEMBER_UPDATED", user_id=alice.user_id, changed=changed)
+    assert bob.room.members[alice.user_id]["ready"] is True
+
+
 async def test_joining_again_attaches_without_an_event(people: People) -> None:
     game = await sit_down(people)
     alice, bob = game.seats

@@ -35,6 +35,7 @@ async def test_register_makes_an_account_that_signs_in_by_password(people: Peopl
     assert (user["username"], user["display_name"], user["guest"]) == (name, "Alice A.", False)
     tokens = await people.api.token(grant_type="password", username=name.upper(), password=PASSWORD)
     assert (await people.api.me(tokens["access_token"]))["user_id"] == account.user_id
+    assert PASSWORD not in people.server.log
 
 
 async def test_guest_makes_a_guest(people: People) -> None:
@@ -56,6 +57,31 @@ async def test_a_known_device_is_the_same_guest(people: People) -> None:
     assert body["user"]["user_id"] == first.user_id
     assert body["tokens"]["refresh_token"] != first.refresh_token
     assert device not in people.server.log
+
+
+@pytest.mark.parametrize("path", ["/auth/guest", "/auth/register"])
+async def test_an_idempotency_key_makes_one_account(people: People, path: str) -> None:
+    """Reading: the repeat is answered 200 or 201; the contract fixes only the user and the fresh tokens."""
+    guest: Json = {"display_name": "Once"}
+    content = guest if path == "/auth/guest" else {**guest, "username": fresh_name(), "password": PASSWORD}
+    headers = {"Idempotency-Key": uuid4().hex}
+    answers = [
+        await people.api.request("POST", f"/api/v1{path}", json=content, headers=headers) for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] in ([201, 201], [201, 200])
+    first, again = [answer.json() for answer in answers]
+    assert again["user"] == first["user"]
+    assert again["tokens"]["refresh_token"] != first["tokens"]["refresh_token"]
+    with pytest.raises(Refused) as refused:
+        await people.api.call("POST", path, 201, json={**content, "display_name": "Other"}, headers=headers)
+    assert (refused.value.status, refused.value.code) == (422, "id_reused")
+
+
+@pytest.mark.parametrize("key", ["short", "k" * 65])
+async def test_an_idempotency_key_has_16_to_64_characters(people: People, key: str) -> None:
+    with pytest.raises(Refused) as refused:
+        await people.api.call("POST", "/auth/guest", 201, json={}, headers={"Idempotency-Key": key})
+    assert (refused.value.status, refused.value.code) == (422, "validation_failed")
 
 
 async def test_the_access_token_has_the_claims_that_the_contract_names(people: People) -> None:

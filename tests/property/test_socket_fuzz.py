@@ -84,7 +84,7 @@ texts = st.text(max_size=40).filter(lambda text: text != "ping")
 frames = st.one_of(commands, commands, near_commands, values.map(json.dumps), texts)
 
 calm = settings(
-    max_examples=800,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -141,7 +141,7 @@ def reply_frame(
 def error_frame(
     error: GameroomError,
     *,
-    id: str | None = None,  # noqa: A002  the wire's own word
+    id: str | None = None,
     command: str | None = None,
     room_id: str | None = None,
 ) -> bytes:

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from gameroom.protocol.commands import Role
 from gameroom.protocol.views import MemberView
 
 

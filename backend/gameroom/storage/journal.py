@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 
 class BatchCounts(Struct):
-    """What the group commit has done so far; only batches that were stored whole at once count."""
+    """What the group commit has done so far: batches that were committed at once, fenced units included."""
 
     batches: int = 0
     units: int = 0
@@ -99,9 +99,7 @@ class SqlJournal:
 
     async def create(self, birth: Birth) -> Born:
         try:
-            return await self._database.write(partial(bear, birth=birth, in_doubt=False))
-        except OutcomeUnknown:
-            return await self._insist(partial(bear, birth=birth, in_doubt=True))
+            return await self._bear(birth)
         except IntegrityError as error:
             raise Unavailable("The new room's id or invite code is taken") from error
 
@@ -123,6 +121,12 @@ class SqlJournal:
         if self._writing is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._writing, CLOSE_DEADLINE_S)
+
+    async def _bear(self, birth: Birth) -> Born:
+        try:
+            return await self._database.write(partial(bear, birth=birth, in_doubt=False))
+        except OutcomeUnknown:
+            return await self._insist(partial(bear, birth=birth, in_doubt=True))
 
     # --- group commit -----------------------------------------------------------------------------------------
 
