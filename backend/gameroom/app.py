@@ -67,11 +67,12 @@ def create_app(settings: Settings) -> FastAPI:
     database = Database.open(settings.database_url)
 
     identity = build_identity(_stores(database), _identity_policy(settings), key_ring, clock)
+    journal = SqlJournal(database)
     bus = LocalBus()
     rooms = LocalRooms(
         home=new_id(),
         games=games,
-        journal=SqlJournal(database),
+        journal=journal,
         placement=SqlPlacement(database),
         bus=bus,
         cards=SqlCards(database),
@@ -88,7 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     identity.revocations.watch(gateway.revoked)
 
-    node = Node(database, identity, rooms, gateway)
+    node = Node(database, journal, identity, rooms, gateway)
     app = front_door(version("gameroom"), node.span)
     app.include_router(auth_router(identity, SignInLimits(_sign_in_limits(settings))))
     app.include_router(users_router(identity.access))
@@ -101,9 +102,12 @@ def create_app(settings: Settings) -> FastAPI:
 class Node:
     """The life of the parts: started in the order of their floors, stopped the other way round."""
 
-    def __init__(self, database: Database, identity: Identity, rooms: LocalRooms, gateway: Gateway) -> None:
+    def __init__(
+        self, database: Database, journal: SqlJournal, identity: Identity, rooms: LocalRooms, gateway: Gateway
+    ) -> None:
         self.unready: str | None = "starting"
         self._database = database
+        self._journal = journal
         self._identity = identity
         self._rooms = rooms
         self._gateway = gateway
@@ -120,6 +124,7 @@ class Node:
             self.unready = "stopping"
             await self._gateway.stop()
             await self._rooms.stop()
+            await self._journal.close()
             await self._identity.revocations.stop()
             await self._database.close()
 

@@ -304,6 +304,22 @@ async def test_what_came_before_the_take_over_is_heard_first(kind: str) -> None:
             assert [await _data(peer) for _ in range(4)] == [b"1", b"2", b"3+", b"4"]
 
 
+@told_on(*FAST, *STOCK)
+async def test_what_came_before_the_take_over_is_not_heard_after_a_close(kind: str) -> None:
+    def close(socket: Socket, heard: Heard) -> None:
+        socket.close(4503, "protocol_abuse")
+
+    async with site_of(kind, close) as site:
+        site.go_on.clear()
+        async with raw_socket(site.url, {}) as peer:
+            await peer.send_bytes(
+                _masked(Opcode.TEXT, b"1") + _masked(Opcode.TEXT, b"2") + _masked(Opcode.PING, b"")
+            )
+            assert await _payload(peer, Opcode.PONG) == b""
+            site.go_on.set()
+            assert await (await site.witness()).until_closed() == ([("text", "1")], 4503)
+
+
 @told_on(*FAST)
 async def test_compressed_messages_are_read(kind: str) -> None:
     async with (

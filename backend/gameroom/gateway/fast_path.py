@@ -142,7 +142,9 @@ class FastSocket(asyncio.Protocol):
             self.hear(whole, is_text=self._is_text)
 
     def hear(self, message: bytes, *, is_text: bool) -> None:
-        """Pass a whole message on."""
+        """Pass a whole message on, unless the socket is closed."""
+        if not self._open:
+            return
         if len(message) > self._limits.message_bytes:
             self._oversized()
         elif not is_text:

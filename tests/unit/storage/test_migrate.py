@@ -1,5 +1,6 @@
 """The schema: made by migrations, described by `tables`, refused where it is another version's."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -60,12 +61,30 @@ def test_a_new_file_has_no_revision(file: Path) -> None:
     assert migrate.current(f"sqlite:///{file}") is None
 
 
+def alembic(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    program = [sys.executable, "-m", "alembic", *arguments]
+    return subprocess.run(
+        program, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=60
+    )
+
+
 def test_plain_alembic_does_the_same(file: Path, url: str, tmp_path: Path) -> None:
     plain = tmp_path / "plain.db"
-    alembic = [sys.executable, "-m", "alembic", "-x", f"url=sqlite:///{plain}", "upgrade", "head"]
-    run = subprocess.run(alembic, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    run = alembic("-x", f"url=sqlite:///{plain}", "upgrade", "head")
     assert run.returncode == 0, run.stderr
     assert schema(plain) == schema(file)
+
+
+def test_plain_alembic_finds_the_database_by_the_settings(url: str) -> None:
+    run = alembic("current", GAMEROOM_DATABASE_URL=url)
+    assert run.stdout.split() == [migrate.newest(), "(head)"], run.stderr
+
+
+def test_plain_alembic_says_in_a_line_what_is_wrong(tmp_path: Path) -> None:
+    run = alembic("-x", f"url=sqlite:///{tmp_path / 'missing' / 'rooms.db'}", "current")
+    assert run.returncode != 0
+    assert "Cannot write in" in run.stdout + run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_a_newer_schema_is_refused(url: str, file: Path) -> None:

@@ -6,10 +6,12 @@ The plain command takes the URL from `-x url=…`, else `sqlalchemy.url` of the 
 from logging.config import fileConfig
 
 from alembic import context
-from sqlalchemy import Connection
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine
 
-from gameroom.settings import load_settings
+from gameroom.settings import BadSettings, load_settings
 from gameroom.storage import sqlite
+from gameroom.storage.failures import DatabaseUnusable
 from gameroom.storage.tables import metadata
 
 
@@ -23,12 +25,19 @@ def run_on(connection: Connection) -> None:
 def run_plain() -> None:
     if context.config.config_file_name is not None:
         fileConfig(context.config.config_file_name, disable_existing_loggers=False)
-    engine = sqlite.writer_engine(sqlite.file_of(url_of_plain()))
+    engine = engine_of_plain()
     try:
         with engine.connect() as connection:
             run_on(connection)
     finally:
         engine.dispose()
+
+
+def engine_of_plain() -> Engine:
+    try:
+        return sqlite.writer_engine(sqlite.file_of(url_of_plain()))
+    except (BadSettings, DatabaseUnusable) as error:
+        raise CommandError(str(error)) from error  # Alembic shows it as one line
 
 
 def url_of_plain() -> str:
