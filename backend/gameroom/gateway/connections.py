@@ -40,13 +40,20 @@ class Connections:
         return connection
 
     def open(self, connection: Connection, socket: Socket) -> None:
-        """Its handshake is answered. Where its user has too many open now, the oldest go."""
+        """Its handshake is answered. Where its user has too many open now, those opened first go."""
         connection.opened(socket)
-        mine = [other for other in self._by_user.get(connection.sender.user_id, ()) if other.is_open]
-        for oldest in mine[: -self._services.policy.connections_per_user]:
-            oldest.end(closing.OLDEST)
+        if connection.is_open:
+            mine = self._by_user[connection.sender.user_id]
+            mine.remove(connection)
+            mine.append(connection)
+            self._cut_oldest(mine)
         if self._farewell is not None:
             _send_away(connection, self._farewell)
+
+    def _cut_oldest(self, mine: list[Connection]) -> None:
+        now_open = [connection for connection in mine if connection.is_open]
+        for oldest in now_open[: -self._services.policy.connections_per_user]:
+            oldest.end(closing.OLDEST)
 
     def revoked(self, revocation: Revocation) -> None:
         """Implements `identity.revocations.Watcher`: a sign-in has ended, and with it its connections."""

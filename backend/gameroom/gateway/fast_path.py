@@ -10,7 +10,7 @@ import struct
 from typing import cast
 
 from msgspec import Struct
-from uvicorn._types import ASGIReceiveEvent
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Close, Frame, Opcode
 from websockets.server import ServerProtocol
@@ -224,6 +224,12 @@ class FastPathProtocol(WebSocketsSansIOProtocol):
         extensions = cast(dict[str, object], self.scope["extensions"])
         extensions[EXTENSION] = self._take_over
         await super().run_asgi()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        # uvicorn forgets this after a refusal with a body, and would log an error for each.
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True
 
     def _take_over(self, connect: Connect, limits: SocketLimits) -> None:
         self._socket = socket = FastSocket(self._upgraded(), connect, limits)

@@ -18,13 +18,16 @@ class Receiver(Protocol):
         """A whole binary message."""
 
     def pong(self) -> None:
-        """The peer answered a ping."""
+        """The peer is there: it answered a ping, or sent one itself."""
 
     def oversized(self) -> None:
         """The peer sent more than the limit; nothing more of it is read. The receiver says why and closes 1009."""
 
     def closed(self, code: int) -> None:
-        """The socket is gone, whoever closed it; called exactly once, last. 1006: without a close frame."""
+        """Nothing more will be heard, whoever closed it; called exactly once, last. 1006: without a close frame.
+
+        The closing handshake may go on without the receiver.
+        """
 
 
 class Socket(Protocol):

@@ -62,8 +62,8 @@ class CreateRoom(Command, tag="CREATE_GAME_ROOM_GROUP", frozen=True, kw_only=Tru
 class ResumeFrom(Struct, forbid_unknown_fields=True, frozen=True):
     """The position of the last event that the client has applied."""
 
-    epoch: Annotated[int, Meta(ge=0)]
-    seq: Annotated[int, Meta(ge=0)]
+    epoch: Annotated[int, Meta(ge=0, le=limits.MAX_INT)]
+    seq: Annotated[int, Meta(ge=0, le=limits.MAX_INT)]
 
 
 class JoinRoom(RoomCommand, tag="JOIN_GAME_ROOM_GROUP", frozen=True, kw_only=True):
@@ -97,7 +97,11 @@ class SetReady(RoomCommand, tag="SET_READY", frozen=True, kw_only=True):
 
 
 class StartGame(RoomCommand, tag="START_GAME", frozen=True, kw_only=True):
-    seed: Annotated[str, Meta(min_length=1, max_length=64)] | int | UnsetType = UNSET
+    seed: (
+        Annotated[str, Meta(min_length=1, max_length=64)]
+        | Annotated[int, Meta(ge=limits.MIN_INT, le=limits.MAX_INT)]
+        | UnsetType
+    ) = UNSET
 
 
 class GameAction(RoomCommand, tag="GAME_ACTION", frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from tests.unit.gateway.fakes import Bench, Client, FakeSocket, principal
 
 from gameroom.errors import TokenExpired
 from gameroom.gateway.policy import GatewayPolicy
+from gameroom.gateway.room_passwords import RoomPasswords
 from gameroom.identity.revocations import Revocation, Why
 from gameroom.protocol.commands import CreateRoom, JoinRoom
 
@@ -173,6 +174,8 @@ async def test_room_passwords_leave_the_gateway_sealed(bench: Bench) -> None:
     assert isinstance(join, JoinRoom) and isinstance(create, CreateRoom)
     assert join.password == create.password and join.password != "sesame"
     assert len(bytes.fromhex(str(join.password))) == 32
+    other = RoomPasswords(b"another key").seal(JoinRoom(password="sesame"))
+    assert other.password != join.password
 
 
 async def test_a_room_is_found_by_its_invite_code(bench: Bench) -> None:
@@ -336,12 +339,14 @@ async def test_over_the_limit_of_connections_the_oldest_of_the_user_goes() -> No
     assert third.socket.closed is None
 
 
-async def test_a_handshake_under_way_displaces_nobody() -> None:
+async def test_a_handshake_under_way_counts_when_it_is_through() -> None:
     bench = Bench(policy=policy(connections_per_user=1))
-    ann = bench.connect()
     under_way = bench.connections.admit(principal(bench.clock), None)
+    ann = bench.connect()
     assert ann.socket.closed is None
-    under_way.closed(1006)
+    socket = FakeSocket()
+    bench.connections.open(under_way, socket)
+    assert socket.closed is None and ann.socket.closed == (4507, "replaced")
 
 
 async def test_a_revoked_sign_in_ends_its_connections_and_no_others(bench: Bench) -> None:

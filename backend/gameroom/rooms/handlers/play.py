@@ -1,11 +1,11 @@
 """Rounds: getting ready, starting, acting, the game's timers and hooks, and the end."""
 
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import Literal
 
 from gameroom.errors import Forbidden, GameFailed, NotEnoughPlayers, NotPlayer, PlayersNotReady
 from gameroom.games.context import Context, Effects
+from gameroom.games.random import key_of_seed
 from gameroom.protocol.answers import Empty, Started
 from gameroom.protocol.commands import FreeJson, GameAction, SetReady, StartGame
 from gameroom.protocol.events import GameEnded, GameStarted, GameUpdated, MemberUpdated
@@ -27,7 +27,7 @@ def start_game(turn: Turn, _sender: Sender, command: StartGame) -> Started:
     """Close the gaps between seats, deal, and begin the next round."""
     _check_startable(turn)
     if isinstance(command.seed, str | int):
-        _reseed(turn, str(command.seed))
+        _reseed(turn, command.seed)
     players = _seat_closely(turn)
     turn.state.change_play(
         status="playing", round=turn.state.play.round + 1, players=players, timers={}, result=None
@@ -104,10 +104,10 @@ def _check_startable(turn: Turn) -> None:
         raise PlayersNotReady(waited_for)
 
 
-def _reseed(turn: Turn, seed: str) -> None:
+def _reseed(turn: Turn, seed: str | int) -> None:
     if not turn.policy.development:
         raise Forbidden("A seed is for development mode only", reason="development_only")
-    turn.state.change_play(random_key=blake2b(seed.encode(), digest_size=32).digest(), random_counter=0)
+    turn.state.change_play(random_key=key_of_seed(seed), random_counter=0)
 
 
 def _seat_closely(turn: Turn) -> dict[int, str]:
