@@ -25,10 +25,9 @@ class RecentEvents:
         self._bytes = 0
 
     def add(self, record: Record) -> None:
-        """Keep the event; what only the journal needs of it (parts, input) is let go."""
-        slim = _slim(record)
-        self._records.append(slim)
-        self._bytes += len(slim.data)
+        """Keep the event. Give it without parts, input and answer: only the journal needs those."""
+        self._records.append(record)
+        self._bytes += len(record.data)
         while len(self._records) > MAX_RESUME or self._bytes > RECENT_BYTES:
             self._bytes -= len(self._records.popleft().data)
 
@@ -57,19 +56,3 @@ def missed_frames(
         data = recalled_data(record, cards)
         frames.append(event_frame(record, data, seat=seat, update=update if record is last else None))
     return tuple(frames)
-
-
-def _slim(record: Record) -> Record:
-    return Record(
-        room_id=record.room_id,
-        epoch=record.epoch,
-        seq=record.seq,
-        term=record.term,
-        at=record.at,
-        kind=record.kind,
-        game=record.game,
-        game_version=record.game_version,
-        data=record.data,
-        announcements=record.announcements,
-        audience=record.audience,
-    )

@@ -292,7 +292,7 @@ class Room:
             journaled[0] = complete(journaled[0], cause, parts, recorded)
         sealed = seal_all(journaled)
         self._unsaved = {} if journaled else parts
-        self._remember(cause, records, None if journaled else recorded)
+        self._remember(cause, records, journaled, recorded)
         self._settle(changes)
         return Decision(records=sealed, deliveries=deliveries, outcome=outcome)
 
@@ -306,11 +306,17 @@ class Room:
             for record, emission in zip(records, turn.emissions, strict=True)
         )
 
-    def _remember(self, cause: Cause, records: list[Record], answer: StoredAnswer | None) -> None:
+    def _remember(
+        self, cause: Cause, records: list[Record], journaled: list[Record], recorded: StoredAnswer | None
+    ) -> None:
+        """Keep what repeats and resumes will ask for; an answer only where no record holds it."""
         for record in records:
             self.recent.add(record)
-        if cause.command_id is not None and cause.user_id is not None and cause.input_hash is not None:
-            self.window.apply(cause.user_id, cause.command_id, records[0].seq, cause.input_hash, answer)
+        if cause.command_id is None or cause.user_id is None or cause.input_hash is None:
+            return
+        seq = journaled[0].seq if journaled else records[0].seq
+        answer = None if journaled else recorded
+        self.window.apply(cause.user_id, cause.command_id, seq, cause.input_hash, answer)
 
     def _settle(self, changes: Parts) -> None:
         """The turn is decided: what it changed is the committed state now."""

@@ -38,7 +38,7 @@ class Handshake:
             "extensions": self.extensions,
         }
         async with asyncio.timeout(5):
-            await self._endpoint(scope, self.incoming.get, self._send)  # type: ignore[arg-type]
+            await self._endpoint(scope, self.incoming.get, self._send)
 
     async def _send(self, message: Any) -> None:
         if self.accept_fails and message["type"] == "websocket.accept":
@@ -117,7 +117,7 @@ async def test_over_plain_asgi_the_socket_lives_until_the_client_goes(bench: Ben
     handshake.incoming.put_nowait({"type": "websocket.receive", "text": json.dumps({"type": "PING"})})
     handshake.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
     await handshake.run()
-    accept, welcome, *rest = handshake.sent
+    accept, welcome, *_ = handshake.sent
     assert accept["type"] == "websocket.accept" and accept["subprotocol"] is None
     assert json.loads(welcome["text"])["type"] == "WELCOME"
     assert bench.connections._by_user == {}
