@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.kit.people import People
 from tests.kit.server import Server
 

@@ -3,10 +3,9 @@
 import asyncio
 import sys
 
-from tests.contract.room_stores import birth, listing, record, unit
-
 from gameroom.storage.engine import Database
 from gameroom.storage.journal import SqlJournal
+from tests.contract.room_stores import birth, listing, record, unit
 
 ROOMS = 10
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from tests.contract.room_stores import MemoryStores, SqliteStores, Stores
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import Connection
-from tests.contract.identity_stores import fresh_database, in_memory, in_sql
 
 from gameroom.errors import IdReused, UsernameTaken
 from gameroom.identity.accounts import Account, Added, Once, Suspension
@@ -17,6 +16,7 @@ from gameroom.identity.tickets import Ticket
 from gameroom.ids import new_id
 from gameroom.storage.accounts import CARDS_AT_ONCE, SqlCards, account_named
 from gameroom.storage.engine import Database
+from tests.contract.identity_stores import fresh_database, in_memory, in_sql
 
 NOW = 1_800_000_000_000
 DAY = 24 * 3600 * 1000

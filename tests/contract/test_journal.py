@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Iterable
 from itertools import product
 
 import pytest
-from tests.contract.room_stores import Stores, birth, listing, record, snapshot, unit
 
 from gameroom.errors import Unavailable
 from gameroom.rooms.journal import AppliedCommand, Fenced, Refused, SealedRecord
+from tests.contract.room_stores import Stores, birth, listing, record, snapshot, unit
 
 
 async def seqs(stores: Stores, room_id: str) -> list[int]:

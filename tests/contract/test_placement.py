@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from tests.contract.room_stores import Stores, birth, listing, record, unit
 
 from gameroom.rooms.journal import Fenced, Listing
+from tests.contract.room_stores import Stores, birth, listing, record, unit
 
 NOW = 1_000_000
 

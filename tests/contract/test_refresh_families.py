@@ -9,13 +9,13 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
-from tests.contract.identity_stores import fresh_database, in_memory, in_sql
-from tests.unit.identity.hand_clock import START, HandClock
 
 from gameroom.errors import TokenExpired, TokenReused, Unauthenticated
 from gameroom.identity.accounts import Account
 from gameroom.identity.identity import IdentityStores
 from gameroom.identity.sign_ins import SignInPolicy, SignIns
+from tests.contract.identity_stores import fresh_database, in_memory, in_sql
+from tests.unit.identity.hand_clock import START, HandClock
 
 TTL_S, LEEWAY_S = 600, 30
 USER = Account(user_id="ada", username="Ada", display_name="Ada", created_at=START)

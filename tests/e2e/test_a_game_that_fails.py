@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+
 from tests.conftest import HASTY_SIGN_INS
 from tests.kit.people import People, gathering
 from tests.kit.player import Player

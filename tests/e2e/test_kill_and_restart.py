@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+
 from tests.conftest import HASTY_SIGN_INS, Servers
 from tests.kit.api import Account
 from tests.kit.people import People, gathering

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import uuid4
 
 import pytest
+
 from tests.conftest import Servers
 from tests.kit.api import Account
 from tests.kit.people import People, gathering

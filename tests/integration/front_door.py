@@ -9,10 +9,6 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
-from tests.contract.identity_stores import fresh_database, in_sql
-from tests.kit.api import Api
-from tests.unit.identity.hand_clock import HandClock
-from tests.unit.identity.parts import KEYS, POLICY
 
 from gameroom.api.auth import auth_router
 from gameroom.api.front_door import front_door
@@ -20,6 +16,10 @@ from gameroom.api.limits import SignInLimitPolicy, SignInLimits
 from gameroom.api.ops import ops_router
 from gameroom.api.users import users_router
 from gameroom.identity.identity import Identity, build_identity
+from tests.contract.identity_stores import fresh_database, in_sql
+from tests.kit.api import Api
+from tests.unit.identity.hand_clock import HandClock
+from tests.unit.identity.parts import KEYS, POLICY
 
 DEADLINE_S = 20
 GENEROUS = SignInLimitPolicy(passwords_per_account=1000, passwords_per_address=1000)

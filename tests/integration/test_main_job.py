@@ -1,6 +1,7 @@
 """The main job on one server: sign in, join a room, play tic-tac-toe to the end, talk, close the room."""
 
 import pytest
+
 from tests.kit.people import People
 from tests.kit.tables import ROW, Game, play, sit_down
 from tests.kit.wire import Json, Refused

@@ -16,7 +16,6 @@ import uvloop
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
-from tests.kit.raw_socket import RawSocket, raw_socket
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Close, Opcode
@@ -24,6 +23,7 @@ from websockets.frames import Close, Opcode
 from gameroom.gateway.asgi_socket import AsgiSocket, SocketLimits, serve_socket
 from gameroom.gateway.fast_path import FastPathProtocol
 from gameroom.gateway.socket import Socket
+from tests.kit.raw_socket import RawSocket, raw_socket
 
 pytestmark = [
     # uvicorn's class `websockets` is on its way out, and stands on what websockets is about to drop.

@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from websockets.frames import Opcode
+
 from tests.conftest import HASTY_SIGN_INS, Servers
 from tests.kit.api import bearer
 from tests.kit.people import People, gathering
@@ -12,7 +14,6 @@ from tests.kit.player import Disconnected, Player
 from tests.kit.raw_socket import RawSocket, raw_socket
 from tests.kit.server import Server
 from tests.kit.wire import Json, Refused
-from websockets.frames import Opcode
 
 MAX_MESSAGE = 64 * 1024
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 
 import pytest
+
 from tests.conftest import HASTY_SIGN_INS
 from tests.kit.people import People, gathering
 from tests.kit.player import Player

@@ -4,6 +4,7 @@ import json
 from uuid import uuid4
 
 import pytest
+
 from tests.conftest import Servers
 from tests.kit.api import Account, bearer
 from tests.kit.people import JSON_V1, By, People, gathering

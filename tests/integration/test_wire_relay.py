@@ -1,6 +1,7 @@
 """`relay`: no rules, only messages, to all or to some seats, in one order for everyone."""
 
 import pytest
+
 from tests.kit.people import People
 from tests.kit.player import Player
 from tests.kit.wire import Json, Refused

@@ -1,6 +1,7 @@
 """Coming back with a position: what was missed arrives, once, filtered for this seat, and play goes on."""
 
 import pytest
+
 from tests.kit.api import Account
 from tests.kit.people import People
 from tests.kit.player import Player

@@ -6,6 +6,7 @@ import json
 from uuid import uuid4
 
 import pytest
+
 from tests.kit.api import bearer
 from tests.kit.people import People
 from tests.kit.wire import Json, Refused

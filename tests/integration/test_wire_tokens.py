@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+
 from tests.conftest import HASTY_SIGN_INS, Servers
 from tests.kit.api import Account
 from tests.kit.people import By, People, gathering

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+
 from tests.kit.wire import CODES, Json, Refused, problem, require, tokens, user
 
 

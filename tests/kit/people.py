@@ -8,14 +8,15 @@ from enum import Enum
 from typing import Any
 from urllib.parse import urlencode
 
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
+
 from tests.kit.api import Account, Api, bearer
 from tests.kit.player import DEADLINE, Player
 from tests.kit.room_copy import RoomCopy
 from tests.kit.server import Server
 from tests.kit.wire import Refused, problem, require
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
-from websockets.typing import Subprotocol
 
 JSON_V1 = "gameroom.v1.json"
 

@@ -6,11 +6,12 @@ from collections import deque
 from typing import Any
 from uuid import uuid4
 
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
 from tests.kit.conversation import Conversation
 from tests.kit.room_copy import RoomCopy
 from tests.kit.wire import Json, Position, Refused, RuleBroken, require
-from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
 
 DEADLINE = 15.0
 """Seconds that any single answer or event may take on a busy machine."""

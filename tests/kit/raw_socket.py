@@ -5,11 +5,12 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.kit.player import DEADLINE
 from websockets.client import ClientProtocol
 from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import Event
 from websockets.uri import parse_uri
+
+from tests.kit.player import DEADLINE
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

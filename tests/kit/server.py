@@ -18,7 +18,7 @@ STOP_DEADLINE = 20.0
 
 
 class NotStarted(Exception):
-    """`gameroom serve` ended before it was ready: its exit code and everything it printed."""
+    """`gameroom serve` ended before it was ready: its exit code and what it printed."""
 
     def __init__(self, exit_code: int, output: str) -> None:
         super().__init__(f"gameroom serve ended with {exit_code}:\n{output}")
@@ -47,6 +47,7 @@ class Server:
         self._games = games
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
+        self._printed_before = 0
 
     def __enter__(self) -> "Server":
         self.start()
@@ -75,9 +76,13 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Returns when /readyz says 200. Raises `NotStarted`, or `TimeoutError` after `START_DEADLINE`."""
+        """Returns when the process has printed its URL and /readyz says 200.
+
+        Raises `NotStarted`, or `TimeoutError` after `START_DEADLINE`.
+        """
         assert not self.running
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._printed_before = len(self.log)
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(),
@@ -104,12 +109,15 @@ class Server:
             except subprocess.TimeoutExpired:
                 exit_code = None
             if exit_code is not None:
-                raise NotStarted(exit_code, self.log)
+                raise NotStarted(exit_code, self.log[self._printed_before :])
             if time.monotonic() > deadline:
                 self.kill9()
                 raise TimeoutError(f"not ready after {START_DEADLINE} s:\n{self.log}")
 
     def _is_ready(self) -> bool:
+        """Its own word comes first: on a port that is taken, somebody else would answer."""
+        if self.url not in self.log[self._printed_before :]:
+            return False
         try:
             return httpx2.get(f"{self.url}/readyz", trust_env=False, timeout=2).status_code == 200
         except httpx2.TransportError:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.kit.conversation import Conversation
 from tests.kit.wire import Json, Position, RuleBroken
 

@@ -7,6 +7,7 @@ import jsonpatch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.kit.patch import PatchFailed, apply_patch
 
 documents = st.recursive(

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
 from tests.kit.people import open_socket
 from tests.kit.player import Disconnected, Player
 from tests.kit.test_conversation import VIEW, error, event, reply, welcome
 from tests.kit.wire import Json, Refused, RuleBroken
-from websockets.asyncio.server import ServerConnection, serve
 
 Script = Callable[[ServerConnection], Coroutine[object, object, None]]
 

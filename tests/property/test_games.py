@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from examples.rock_paper_scissors import HANDS, Hand, Match, RockPaperScissors
 from hypothesis import given
 from hypothesis import strategies as st
 
+from examples.rock_paper_scissors import HANDS, Hand, Match, RockPaperScissors
 from gameroom.errors import GameroomError, IllegalAction, NotYourTurn, UnknownAction, ValidationFailed
 from gameroom.games.random import GameRandom
 from gameroom.games.registry import GameType, load_game

@@ -9,8 +9,6 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.unit.rooms.games import Bomb, Secrets
-from tests.unit.rooms.scene import Scene
 
 from gameroom.errors import GameroomError
 from gameroom.games.game import Game
@@ -28,6 +26,8 @@ from gameroom.protocol.commands import (
     StartGame,
 )
 from gameroom.rooms.rooms import Answer
+from tests.unit.rooms.games import Bomb, Secrets
+from tests.unit.rooms.scene import Scene
 
 USERS = st.sampled_from(["ann", "bob", "cid", "dot", "eve"])
 IDS = st.none() | st.sampled_from(["1", "2", "3"])

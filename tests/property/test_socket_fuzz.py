@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from websockets.frames import Opcode
+
 from tests.conftest import HASTY_SIGN_INS
 from tests.kit.api import Account, bearer
 from tests.kit.people import People
@@ -16,7 +18,6 @@ from tests.kit.raw_socket import raw_socket
 from tests.kit.server import Server
 from tests.kit.tables import Game, sit_down
 from tests.kit.wire import Json
-from websockets.frames import Opcode
 
 CLOSE_CODES = {1000, 1002, 1003, 1007, 1009, 4003, 4005, 4500, 4503, 4504, 4505, 4506, 4507, 4509}
 """What a connection that misbehaves may be closed with; 1006 and 1011 would be ours to answer for."""

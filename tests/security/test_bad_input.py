@@ -7,6 +7,7 @@ from contextlib import suppress
 from uuid import uuid4
 
 import pytest
+
 from tests.kit.people import People
 from tests.kit.player import Disconnected, Player
 from tests.kit.tables import Game, play

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from jose import jwk
-from tests.unit.identity.hand_clock import START, HandClock
-from tests.unit.identity.parts import CHEAP
 
 from gameroom.errors import TokenExpired, Unauthenticated
 from gameroom.identity.identity import Identity, IdentityPolicy, IdentityStores, build_identity
 from gameroom.identity.keys import KeyRing, SigningKey, generate_key
 from gameroom.identity.memory import MemoryStores
 from gameroom.identity.tokens import AccessTokens, TokenPolicy
+from tests.unit.identity.hand_clock import START, HandClock
+from tests.unit.identity.parts import CHEAP
 
 KEY = generate_key()
 OLDER = generate_key()

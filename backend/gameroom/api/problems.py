@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gameroom.errors import FieldError, GameroomError, ValidationFailed
+from gameroom.errors import FieldError, GameroomError, InternalError, NotFound, ValidationFailed
 from gameroom.protocol.patch import escape
 from gameroom.protocol.problem import CONTENT_TYPE, Problem, problem_body, problem_headers
 
@@ -31,10 +31,10 @@ async def of_gameroom(_: Request, error: Exception) -> Response:
 
 
 async def of_starlette(request: Request, error: Exception) -> Response:
-    """Unknown paths, wrong methods and the like: the code is the status in words, such as `not_found`."""
+    """Unknown paths, and methods that a path does not have: nothing is found there."""
     assert isinstance(error, HTTPException)  # noqa: S101
     status = HTTPStatus(error.status_code)
-    code = status.name.lower()
+    code = NotFound.code if status < 500 else InternalError.code
     body = Problem(
         type=f"urn:gameroom:problem:{code}",
         title=status.phrase,

@@ -8,9 +8,9 @@ from gameroom.gateway import closing
 from gameroom.gateway.closing import Closing
 from gameroom.gateway.connection import Connection
 from gameroom.gateway.connections import Connections
+from gameroom.gateway.environment import Environment
 from gameroom.gateway.handshake import BearerCredential
 from gameroom.gateway.heartbeat import BARE_PING, BARE_PONG
-from gameroom.gateway.services import Services
 from gameroom.gateway.socket import Socket
 from gameroom.gateway.unopened import UnopenedSocket
 from gameroom.protocol.answers import Authenticated
@@ -29,8 +29,8 @@ class AnonymousConnection:
     `join`: what a room-bound socket does as soon as the user is known.
     """
 
-    def __init__(self, services: Services, connections: Connections, join: JoinRoom | None) -> None:
-        self._services = services
+    def __init__(self, environment: Environment, connections: Connections, join: JoinRoom | None) -> None:
+        self._environment = environment
         self._connections = connections
         self._join = join
         self._socket: Socket = UnopenedSocket()
@@ -43,7 +43,7 @@ class AnonymousConnection:
         """The handshake is answered; the time for the first frame begins to run."""
         self._socket = socket
         self._timer = get_running_loop().call_later(
-            self._services.policy.first_frame_timeout_s, self._too_late
+            self._environment.policy.first_frame_timeout_s, self._too_late
         )
 
     # --- frames -----------------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ class AnonymousConnection:
         if self._connection is not None:
             self._connection.oversized()
         else:
-            self._end(closing.closing_for(MessageTooBig(self._services.policy.max_message_bytes)))
+            self._end(closing.closing_for(MessageTooBig(self._environment.policy.max_message_bytes)))
 
     def closed(self, code: int) -> None:
         self._finish()
@@ -101,11 +101,11 @@ class AnonymousConnection:
             return
         self._early = []
         self._stop_timer()
-        self._services.tasks.spawn(self._authenticate(command))
+        self._environment.tasks.spawn(self._authenticate(command))
 
     async def _authenticate(self, command: Authenticate) -> None:
         try:
-            principal = await self._services.identify(BearerCredential(command.access_token))
+            principal = await self._environment.identify(BearerCredential(command.access_token))
         except GameroomError as error:
             self._end(closing.closing_for(error))
             return
@@ -119,7 +119,7 @@ class AnonymousConnection:
     def _become(self, connection: Connection, command: Authenticate) -> None:
         connection.welcome()
         if command.ack:
-            data = Authenticated(self._services.seconds_left(connection.principal))
+            data = Authenticated(self._environment.seconds_left(connection.principal))
             connection.send(reply_frame(command, encode(data)))
         self._connections.open(connection, self._socket)
         self._connection = connection

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from gameroom.errors import GameroomError, RateLimited, RoomClosed, TokenExpired
 from gameroom.gateway.socket import Socket
+from gameroom.identity.revocations import Why
 from gameroom.protocol.answers import DetachReason, Error
 from gameroom.protocol.codec import encode, error_frame
 from gameroom.protocol.codes import CloseCode, close_code_of
@@ -66,3 +67,6 @@ OF_DETACHED: dict[DetachReason, Closing] = {
     "replaced": because(CloseCode.REPLACED, "replaced", "A newer connection of the user is in the room"),
 }
 """How a room-bound socket ends when its room does."""
+
+OF_REVOCATION: dict[Why, Closing] = {"signed_out": SIGNED_OUT, "suspended": SUSPENDED}
+"""How a socket ends when its sign-in does."""

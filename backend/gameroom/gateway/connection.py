@@ -8,10 +8,10 @@ from gameroom.gateway import closing
 from gameroom.gateway.asked import Settled
 from gameroom.gateway.closing import Closing
 from gameroom.gateway.dispatcher import Dispatcher
+from gameroom.gateway.environment import Environment
 from gameroom.gateway.expiry import Expiry
 from gameroom.gateway.heartbeat import BARE_PING, BARE_PONG, Heartbeat
 from gameroom.gateway.limits import Flooded, FrameLimit
-from gameroom.gateway.services import Services
 from gameroom.gateway.socket import Socket
 from gameroom.gateway.unopened import UnopenedSocket
 from gameroom.identity.access import Principal
@@ -33,36 +33,38 @@ class Connection:
     def __init__(
         self,
         principal: Principal,
-        services: Services,
+        environment: Environment,
         bound_to: str | None,
         ended: Callable[["Connection"], None],
     ) -> None:
-        policy = services.policy
+        policy = environment.policy
         self.connection_id = new_id()
         self.principal = principal
         self.sender = _sender(principal, self.connection_id)
-        self._services = services
+        self._environment = environment
         self._ended = ended
         self._over = False
         self._socket: Socket = UnopenedSocket()
-        self._dispatcher = Dispatcher(self, services, bound_to)
+        self._dispatcher = Dispatcher(self, environment, bound_to)
         self._malformed = 0
-        self._limit = FrameLimit(services.clock, policy.frames_per_second, policy.frame_burst)
+        self._limit = FrameLimit(environment.clock, policy.frames_per_second, policy.frame_burst)
         self._heartbeat = Heartbeat(policy.ping_interval_ms, lambda: self.end(closing.NO_HEARTBEAT))
-        self._expiry = Expiry(services.clock, self._token_expiring, lambda: self.end(closing.TOKEN_EXPIRED))
+        self._expiry = Expiry(
+            environment.clock, self._token_expiring, lambda: self.end(closing.TOKEN_EXPIRED)
+        )
 
     # --- its life ---------------------------------------------------------------------------------------------
 
     def welcome(self) -> None:
         """Say WELCOME, the first frame."""
-        policy = self._services.policy
+        policy = self._environment.policy
         frame = Welcome(
             server_version=policy.server_version,
             features=[],
             connection_id=self.connection_id,
             user=self.principal.user,
-            server_time=rfc3339(self._services.clock.now()),
-            token_expires_in=self._services.seconds_left(self.principal),
+            server_time=rfc3339(self._environment.clock.now()),
+            token_expires_in=self._environment.seconds_left(self.principal),
             ping_interval_ms=policy.ping_interval_ms,
             max_message_bytes=policy.max_message_bytes,
             max_server_message_bytes=policy.max_server_message_bytes,
@@ -80,7 +82,7 @@ class Connection:
         self._socket = socket
         if not self._over:
             self._heartbeat.start(socket)
-            self._expiry.watch(self.principal.expires_at)
+            self._watch(self.principal)
 
     @property
     def is_open(self) -> bool:
@@ -94,7 +96,13 @@ class Connection:
         """Another token of the same user: the connection belongs to its sign-in, and lasts as long as it."""
         self.principal = principal
         self.sender = _sender(principal, self.connection_id)
+        self._watch(principal)
+
+    def _watch(self, principal: Principal) -> None:
+        """The connection ends with its token, and with its sign-in, which may have ended while it was opened."""
         self._expiry.watch(principal.expires_at)
+        if why := self._environment.revocations.why(principal.sign_in_id):
+            self.end(closing.OF_REVOCATION[why])
 
     def end(self, why: Closing) -> None:
         """Close the socket, saying why; the rooms hear of it at once. Twice is once."""
@@ -114,7 +122,7 @@ class Connection:
         self._ended(self)
 
     def _token_expiring(self) -> None:
-        self.send(encode(TokenExpiring(self._services.seconds_left(self.principal))))
+        self.send(encode(TokenExpiring(self._environment.seconds_left(self.principal))))
 
     # --- frames -----------------------------------------------------------------------------------------------
 
@@ -146,7 +154,7 @@ class Connection:
         self._heartbeat.heard()
 
     def oversized(self) -> None:
-        self.end(closing.closing_for(MessageTooBig(self._services.policy.max_message_bytes)))
+        self.end(closing.closing_for(MessageTooBig(self._environment.policy.max_message_bytes)))
 
     def _count(self) -> int:
         """Count a frame; returns the milliseconds until the next one is welcome, 0 if this one is. May end it all."""

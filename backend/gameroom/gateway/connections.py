@@ -4,12 +4,11 @@ import asyncio
 
 from gameroom.clock import Millis
 from gameroom.gateway import closing
-from gameroom.gateway.closing import Closing
 from gameroom.gateway.connection import Connection
-from gameroom.gateway.services import Services
+from gameroom.gateway.environment import Environment
 from gameroom.gateway.socket import Socket
 from gameroom.identity.access import Principal
-from gameroom.identity.revocations import Revocation, Why
+from gameroom.identity.revocations import Revocation
 from gameroom.protocol.answers import ServerDraining
 from gameroom.protocol.codec import encode
 from gameroom.protocol.commands import JoinRoom
@@ -18,14 +17,12 @@ DRAIN_BATCH = 100
 DRAIN_PAUSE_S = 0.1
 """So many connections are sent away at a time, with such a pause between: else all come back at once elsewhere."""
 
-_REVOKED: dict[Why, Closing] = {"signed_out": closing.SIGNED_OUT, "suspended": closing.SUSPENDED}
-
 
 class Connections:
     """Knows each connection from its authentication to its end."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
         self._by_user: dict[str, list[Connection]] = {}
         self._farewell: bytes | None = None
 
@@ -35,7 +32,7 @@ class Connections:
 
     def admit(self, principal: Principal, join: JoinRoom | None) -> Connection:
         """A connection for a user who is known now; from now on it hears of revocations."""
-        connection = Connection(principal, self._services, join.room_id if join else None, self._ended)
+        connection = Connection(principal, self._environment, join.room_id if join else None, self._ended)
         self._by_user.setdefault(principal.user.user_id, []).append(connection)
         return connection
 
@@ -52,14 +49,15 @@ class Connections:
 
     def _cut_oldest(self, mine: list[Connection]) -> None:
         now_open = [connection for connection in mine if connection.is_open]
-        for oldest in now_open[: -self._services.policy.connections_per_user]:
+        for oldest in now_open[: -self._environment.policy.connections_per_user]:
             oldest.end(closing.OLDEST)
 
     def revoked(self, revocation: Revocation) -> None:
         """Implements `identity.revocations.Watcher`: a sign-in has ended, and with it its connections."""
+        self._environment.revocations.add(revocation)
         for connection in tuple(self._by_user.get(revocation.user_id, ())):
             if connection.principal.sign_in_id == revocation.sign_in_id:
-                connection.end(_REVOKED[revocation.why])
+                connection.end(closing.OF_REVOCATION[revocation.why])
 
     def _ended(self, connection: Connection) -> None:
         user_id = connection.sender.user_id

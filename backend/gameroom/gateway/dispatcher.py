@@ -22,7 +22,7 @@ from gameroom.gateway import closing
 from gameroom.gateway.asked import Asked, Settled, asked, created_before
 from gameroom.gateway.attachment import Attachment
 from gameroom.gateway.closing import Closing
-from gameroom.gateway.services import Services
+from gameroom.gateway.environment import Environment
 from gameroom.identity.access import Principal
 from gameroom.ids import new_id, normalize_invite_code
 from gameroom.protocol.answers import Authenticated, DetachReason, Pong
@@ -67,9 +67,9 @@ class Peer(Protocol):
 class Dispatcher:
     """Implements `attachment.Owner`. `bound_to`: the one room that the socket is for, if it is for one."""
 
-    def __init__(self, peer: Peer, services: Services, bound_to: str | None) -> None:
+    def __init__(self, peer: Peer, environment: Environment, bound_to: str | None) -> None:
         self._peer = peer
-        self._services = services
+        self._environment = environment
         self._bound_to = bound_to
         self._attachments: dict[str, Attachment] = {}
         self._behind: deque[AnyCommand] | None = None
@@ -119,7 +119,7 @@ class Dispatcher:
             case Authenticate():
                 self._await(command, self._renew(command))
             case Ping():
-                self._reply(command, Pong(rfc3339(self._services.clock.now())))
+                self._reply(command, Pong(rfc3339(self._environment.clock.now())))
             case _:
                 assert_never(command)
 
@@ -143,10 +143,10 @@ class Dispatcher:
     def _create(self, command: CreateRoom) -> None:
         if self._bound_to is not None:
             raise _room_bound()
-        self._attachment(new_id()).ask(asked(self._services.passwords.seal(command)))
+        self._attachment(new_id()).ask(asked(self._environment.passwords.seal(command)))
 
     def _join(self, command: JoinRoom) -> None:
-        command = self._services.passwords.seal(command)
+        command = self._environment.passwords.seal(command)
         if command.invite_code is not None:
             command = replace(command, invite_code=normalize_invite_code(command.invite_code))
         if command.room_id is not None:
@@ -157,19 +157,19 @@ class Dispatcher:
             raise ValidationFailed.at("#/room_id", "JOIN needs a room_id or an invite_code")
 
     async def _join_by_code(self, command: JoinRoom, invite_code: str) -> None:
-        room_id = await self._services.rooms.room_of_code(invite_code)
+        room_id = await self._environment.rooms.room_of_code(invite_code)
         if room_id is None:
             raise RoomNotFound
         if not self._closed:
             self._ask(command, room_id)
 
     async def _renew(self, command: Authenticate) -> None:
-        principal = await self._services.access.authenticate(command.access_token)
+        principal = await self._environment.access.authenticate(command.access_token)
         if principal.user.user_id != self._peer.sender.user_id:
             raise Forbidden("This socket belongs to another user", reason="other_user")
         if not self._closed:
             self._peer.renew(principal)
-            self._reply(command, Authenticated(self._services.seconds_left(principal)))
+            self._reply(command, Authenticated(self._environment.seconds_left(principal)))
 
     def _reply(self, to: Command, data: Struct) -> None:
         if to.ack:
@@ -180,11 +180,11 @@ class Dispatcher:
     def _await(self, command: Command, step: Coroutine[None, None, None]) -> None:
         """Do `step` for `command`; the commands behind it wait, so that none overtakes it."""
         self._behind = deque()
-        self._services.tasks.spawn(self._awaited(command, step))
+        self._environment.tasks.spawn(self._awaited(command, step))
 
     async def _awaited(self, command: Command, step: Coroutine[None, None, None]) -> None:
         try:
-            async with asyncio.timeout(self._services.policy.step_timeout_s):
+            async with asyncio.timeout(self._environment.policy.step_timeout_s):
                 await step
         except TimeoutError:
             self.refuse(command, Unavailable("This took too long"))
@@ -234,7 +234,7 @@ class Dispatcher:
     def _attachment(self, room_id: str) -> Attachment:
         found = self._attachments.get(room_id)
         if found is None:
-            found = Attachment(room_id, self, self._services.hub, self._services.rooms)
+            found = Attachment(room_id, self, self._environment.hub, self._environment.rooms)
             self._attachments[room_id] = found
         return found
 

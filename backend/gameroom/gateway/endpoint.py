@@ -19,6 +19,7 @@ from gameroom.gateway.anonymous import AnonymousConnection
 from gameroom.gateway.asgi_socket import ABNORMAL, SocketLimits, serve_socket
 from gameroom.gateway.connection import Connection
 from gameroom.gateway.connections import Connections
+from gameroom.gateway.environment import Environment
 from gameroom.gateway.handshake import (
     check_origin,
     choose_subprotocol,
@@ -26,7 +27,6 @@ from gameroom.gateway.handshake import (
     join_of,
     wants_errors_as_frames,
 )
-from gameroom.gateway.services import Services
 from gameroom.gateway.socket import Receiver, Socket
 from gameroom.ids import new_id
 from gameroom.protocol.commands import JoinRoom
@@ -53,9 +53,9 @@ class Guest:
 class SocketEndpoint:
     """Decides over each handshake; where the path names a room, its JOIN is decided first."""
 
-    def __init__(self, services: Services, connections: Connections) -> None:
-        policy = services.policy
-        self._services = services
+    def __init__(self, environment: Environment, connections: Connections) -> None:
+        policy = environment.policy
+        self._environment = environment
         self._connections = connections
         self._limits = SocketLimits(
             message_bytes=policy.max_message_bytes, queue_bytes=policy.max_outgoing_bytes
@@ -78,15 +78,15 @@ class SocketEndpoint:
         """Everything is checked that costs nothing before a ticket is spent or a room is asked."""
         if self._connections.draining:
             raise Unavailable("This server is going down; reconnect")
-        check_origin(websocket, self._services.policy.allowed_origins)
+        check_origin(websocket, self._environment.policy.allowed_origins)
         choose_subprotocol(websocket)
         room_id = websocket.path_params.get("room_id")
         join = None if room_id is None else join_of(room_id, websocket.query_params)
         credential = find_credential(websocket)
         if credential is None:
-            anonymous = AnonymousConnection(self._services, self._connections, join)
+            anonymous = AnonymousConnection(self._environment, self._connections, join)
             return Guest(anonymous, anonymous.opened)
-        principal = await self._services.identify(credential)
+        principal = await self._environment.identify(credential)
         connection = self._connections.admit(principal, join)
         connection.welcome()
         if join is not None:
@@ -98,7 +98,7 @@ class SocketEndpoint:
         settled: Future[GameroomError | None] = get_running_loop().create_future()
         connection.enter(join, lambda error: None if settled.done() else settled.set_result(error))
         try:
-            async with asyncio.timeout(self._services.policy.join_timeout_s):
+            async with asyncio.timeout(self._environment.policy.join_timeout_s):
                 if error := await settled:
                     raise error
         except TimeoutError:

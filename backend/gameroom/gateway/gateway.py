@@ -6,10 +6,11 @@ from gameroom.bus.bus import Bus
 from gameroom.clock import Clock, Millis
 from gameroom.gateway.connections import Connections
 from gameroom.gateway.endpoint import SocketEndpoint
+from gameroom.gateway.environment import Access, Environment
 from gameroom.gateway.hub import Hub
 from gameroom.gateway.policy import GatewayPolicy
+from gameroom.gateway.recent_revocations import RecentRevocations
 from gameroom.gateway.room_passwords import RoomPasswords
-from gameroom.gateway.services import Access, Services
 from gameroom.gateway.tasks import Tasks
 from gameroom.identity.revocations import Revocation
 from gameroom.rooms.rooms import Rooms
@@ -32,7 +33,7 @@ class Gateway:
         password_key: bytes,
     ) -> None:
         self._tasks = Tasks()
-        services = Services(
+        environment = Environment(
             policy=policy,
             clock=clock,
             access=access,
@@ -40,9 +41,10 @@ class Gateway:
             hub=Hub(bus, self._tasks, policy.step_timeout_s),
             tasks=self._tasks,
             passwords=RoomPasswords(password_key),
+            revocations=RecentRevocations(clock),
         )
-        self._connections = Connections(services)
-        self._endpoint = SocketEndpoint(services, self._connections)
+        self._connections = Connections(environment)
+        self._endpoint = SocketEndpoint(environment, self._connections)
 
     def routes(self) -> list[BaseRoute]:
         """Both endpoints, for the application's root."""

@@ -11,10 +11,11 @@ from gameroom.bus.local import LocalBus
 from gameroom.errors import GameroomError, Unauthenticated
 from gameroom.gateway.connection import Connection
 from gameroom.gateway.connections import Connections
+from gameroom.gateway.environment import Environment
 from gameroom.gateway.hub import Hub
 from gameroom.gateway.policy import GatewayPolicy
+from gameroom.gateway.recent_revocations import RecentRevocations
 from gameroom.gateway.room_passwords import RoomPasswords
-from gameroom.gateway.services import Services
 from gameroom.gateway.tasks import Tasks
 from gameroom.identity.access import Principal
 from gameroom.protocol.answers import DetachReason
@@ -159,7 +160,7 @@ class ScriptedRooms:
 
 
 class FakeAccess:
-    """Implements `services.Access`: knows the tokens that a test has issued."""
+    """Implements `environment.Access`: knows the tokens that a test has issued."""
 
     def __init__(self) -> None:
         self.tokens: dict[str, Principal | GameroomError] = {}
@@ -208,7 +209,7 @@ class Bench:
     tasks: Tasks = field(default_factory=Tasks)
 
     def __post_init__(self) -> None:
-        self.services = Services(
+        self.environment = Environment(
             policy=self.policy,
             clock=self.clock,
             access=self.access,
@@ -216,8 +217,9 @@ class Bench:
             hub=Hub(self.bus, self.tasks, subscribe_timeout_s=1.0),
             tasks=self.tasks,
             passwords=RoomPasswords(b"key of the tests"),
+            revocations=RecentRevocations(self.clock),
         )
-        self.connections = Connections(self.services)
+        self.connections = Connections(self.environment)
 
     def connect(
         self, user_id: str = "ann", *, sign_in_id: str = "s1", room_id: str | None = None

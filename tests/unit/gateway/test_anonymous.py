@@ -4,11 +4,11 @@ import asyncio
 import json
 
 import pytest
-from tests.unit.gateway.fakes import Bench, FakeSocket, Frame, principal
 
 from gameroom.gateway.anonymous import MAX_EARLY_FRAMES, AnonymousConnection
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.protocol.commands import JoinRoom
+from tests.unit.gateway.fakes import Bench, FakeSocket, Frame, principal
 
 AUTHENTICATE = json.dumps({"type": "AUTHENTICATE", "id": "a", "access_token": "ann's"})
 PING = json.dumps({"type": "PING"})
@@ -20,7 +20,7 @@ class Stranger:
     def __init__(self, bench: Bench, room_id: str | None = None) -> None:
         bench.access.tokens["ann's"] = principal(bench.clock)
         join = JoinRoom(room_id=room_id) if room_id else None
-        self.receiver = AnonymousConnection(bench.services, bench.connections, join)
+        self.receiver = AnonymousConnection(bench.parts, bench.connections, join)
         self.socket = FakeSocket()
         self.receiver.opened(self.socket)
 

@@ -2,12 +2,11 @@
 
 import json
 
-from tests.unit.gateway.fakes import Bench, event
-
 from gameroom.bus.bus import Share
 from gameroom.errors import RoomClosed, RoomNotFound, Unavailable
 from gameroom.gateway import attachment
 from gameroom.protocol.commands import CreateRoom, GameAction, JoinRoom, LeaveRoom, SendChat
+from tests.unit.gateway.fakes import Bench, event
 
 JOIN, GET, LEAVE = "JOIN_GAME_ROOM_GROUP", "GET_GAME_ROOM_GROUP", "LEAVE_GAME_ROOM_GROUP"
 CREATE, ACT, CHAT = "CREATE_GAME_ROOM_GROUP", "GAME_ACTION", "SEND_CHAT"

@@ -4,13 +4,13 @@ import asyncio
 import json
 
 import pytest
-from tests.unit.gateway.fakes import Bench, Client, FakeSocket, principal
 
 from gameroom.errors import TokenExpired
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.room_passwords import RoomPasswords
 from gameroom.identity.revocations import Revocation, Why
 from gameroom.protocol.commands import CreateRoom, JoinRoom
+from tests.unit.gateway.fakes import Bench, Client, FakeSocket, principal
 
 JUNK = "{"
 
@@ -357,6 +357,13 @@ async def test_a_revoked_sign_in_ends_its_connections_and_no_others(bench: Bench
     assert elsewhere.socket.closed is bob.socket.closed is None
     bench.connections.revoked(_revocation("s2", "suspended"))
     assert elsewhere.socket.closed == (4502, "account_suspended")
+
+
+async def test_a_revocation_between_the_check_of_a_credential_and_its_use_is_not_missed(bench: Bench) -> None:
+    bench.connections.revoked(_revocation("s1", "suspended"))
+    client = bench.connect(sign_in_id="s1")
+    assert client.socket.closed == (4502, "account_suspended")
+    assert bench.connect(sign_in_id="s2").socket.closed is None
 
 
 async def test_a_revocation_also_meets_a_handshake_under_way(bench: Bench) -> None:

@@ -5,11 +5,11 @@ import json
 from typing import Any
 
 import pytest
-from tests.unit.gateway.fakes import Bench, principal
 
 from gameroom.errors import RoomFull
 from gameroom.gateway.endpoint import SocketEndpoint
 from gameroom.gateway.policy import GatewayPolicy
+from tests.unit.gateway.fakes import Bench, principal
 
 Message = dict[str, Any]
 
@@ -24,7 +24,7 @@ class Handshake:
         self.extensions: dict[str, object] = {"websocket.http.response": {}}
         self.incoming: asyncio.Queue[Message] = asyncio.Queue()
         self.incoming.put_nowait({"type": "websocket.connect"})
-        self._endpoint = SocketEndpoint(bench.services, bench.connections)
+        self._endpoint = SocketEndpoint(bench.parts, bench.connections)
         self._query = query
         self._room_id = room_id
 

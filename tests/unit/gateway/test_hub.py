@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.unit.gateway.fakes import event
 
 from gameroom.bus.bus import Delivery, Receive, Subscription
 from gameroom.bus.local import LocalBus
 from gameroom.errors import Unavailable
 from gameroom.gateway.hub import Hub
 from gameroom.gateway.tasks import Tasks
+from tests.unit.gateway.fakes import event
 
 
 class Ear:

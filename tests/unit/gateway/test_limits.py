@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.gateway.fakes import FakeClock
 
 from gameroom.gateway.limits import Flooded, FrameLimit, TokenBucket
+from tests.unit.gateway.fakes import FakeClock
 
 
 @given(st.lists(st.floats(min_value=0, max_value=3), max_size=200))

@@ -1,12 +1,11 @@
 """Identity on stores in memory, cheap to make."""
 
-from tests.unit.identity.hand_clock import HandClock
-
 from gameroom.identity.identity import Identity, IdentityPolicy, IdentityStores, build_identity
 from gameroom.identity.keys import KeyRing, generate_key
 from gameroom.identity.memory import MemoryStores
 from gameroom.identity.passwords import HashingPolicy
 from gameroom.identity.tokens import TokenPolicy
+from tests.unit.identity.hand_clock import HandClock
 
 CHEAP = HashingPolicy(memory_kib=64, passes=1)
 POLICY = IdentityPolicy(tokens=TokenPolicy(issuer="gameroom", audience="players"), hashing=CHEAP)

@@ -3,13 +3,13 @@
 import asyncio
 
 import pytest
-from tests.unit.identity.hand_clock import START, HandClock
-from tests.unit.identity.parts import memory_identity
 
 from gameroom.errors import AccountSuspended, TokenExpired, Unauthenticated
 from gameroom.identity.access import Principal
 from gameroom.identity.accounts import Account, Registration, user_view
 from gameroom.identity.identity import Identity
+from tests.unit.identity.hand_clock import START, HandClock
+from tests.unit.identity.parts import memory_identity
 
 
 @pytest.fixture

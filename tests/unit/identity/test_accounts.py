@@ -3,13 +3,13 @@
 import asyncio
 
 import pytest
-from tests.unit.identity.hand_clock import START, HandClock
-from tests.unit.identity.parts import CHEAP
 
 from gameroom.errors import AccountSuspended, IdReused, InvalidCredentials, UsernameTaken
 from gameroom.identity.accounts import Account, Accounts, Registration, user_view
 from gameroom.identity.memory import MemoryStores
 from gameroom.identity.passwords import Passwords
+from tests.unit.identity.hand_clock import START, HandClock
+from tests.unit.identity.parts import CHEAP
 
 ADA = Registration(username="Ada", password="correct horse")
 KEY = "key-0123456789-abcdef"

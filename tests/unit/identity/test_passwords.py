@@ -5,10 +5,10 @@ import threading
 from dataclasses import replace
 
 import pytest
-from tests.unit.identity.parts import CHEAP
 
 from gameroom.errors import Unavailable
 from gameroom.identity.passwords import HashingPolicy, Passwords, Verdict
+from tests.unit.identity.parts import CHEAP
 
 
 async def test_the_default_is_what_owasp_asks_for() -> None:

@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
-from tests.unit.identity.hand_clock import HandClock
 
 from gameroom.errors import Unavailable
 from gameroom.identity.revocations import LOOK_BACK, OVERLAP_S, Revocation, Revocations
+from tests.unit.identity.hand_clock import HandClock
 
 DEADLINE_S = 10
 

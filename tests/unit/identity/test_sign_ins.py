@@ -1,13 +1,13 @@
 """What a family of refresh tokens becomes, by cases; the model in tests/contract goes through the rest."""
 
 import pytest
-from tests.unit.identity.hand_clock import HandClock
-from tests.unit.identity.parts import memory_identity
 
 from gameroom.errors import AccountSuspended, TokenExpired, TokenReused, Unauthenticated
 from gameroom.identity.accounts import Account, Registration
 from gameroom.identity.identity import Identity
 from gameroom.identity.sign_ins import Refreshed
+from tests.unit.identity.hand_clock import HandClock
+from tests.unit.identity.parts import memory_identity
 
 
 @pytest.fixture

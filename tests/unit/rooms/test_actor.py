@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.rooms.scene import POLICY, ROOM_ID, START, Scene
 
 from gameroom.bus.bus import Delivery
 from gameroom.bus.local import LocalBus
@@ -19,6 +18,7 @@ from gameroom.rooms.journal import Fenced, MemoryJournal, Refused, SealedRecord,
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
 from gameroom.rooms.rooms import Answer, Outcome
+from tests.unit.rooms.scene import POLICY, ROOM_ID, START, Scene
 
 
 class HeldJournal(MemoryJournal):

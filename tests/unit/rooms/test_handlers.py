@@ -3,8 +3,6 @@
 from typing import Any
 
 import pytest
-from tests.unit.rooms.games import Bomb, Secrets
-from tests.unit.rooms.scene import POLICY, Scene
 
 from gameroom.errors import GameroomError
 from gameroom.games.game import Game
@@ -21,6 +19,8 @@ from gameroom.protocol.commands import (
     SetReady,
     StartGame,
 )
+from tests.unit.rooms.games import Bomb, Secrets
+from tests.unit.rooms.scene import POLICY, Scene
 
 
 def gathered(game: type[Game[Any, Any]], *users: str) -> Scene:

@@ -2,7 +2,6 @@
 
 import msgspec
 import pytest
-from tests.unit.rooms.scene import Scene
 
 from gameroom.games.context import Context
 from gameroom.games.game import Game, action
@@ -13,6 +12,7 @@ from gameroom.protocol.commands import GameAction, JoinRoom, SendChat, SetReady,
 from gameroom.rooms.journal import Recovery
 from gameroom.rooms.records import Damaged
 from gameroom.rooms.recovery import overlay
+from tests.unit.rooms.scene import Scene
 
 
 def in_play() -> Scene:

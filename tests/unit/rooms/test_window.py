@@ -1,7 +1,6 @@
 """The window of command ids."""
 
 import pytest
-from tests.unit.rooms.scene import Scene
 
 from gameroom.errors import GameroomError, IdReused, NotMember
 from gameroom.games.relay import Relay
@@ -17,6 +16,7 @@ from gameroom.protocol.commands import (
 )
 from gameroom.rooms.rooms import Answer
 from gameroom.rooms.window import AFTERLIFE_MS, MEMBER_WINDOW, REFUSAL_MS
+from tests.unit.rooms.scene import Scene
 
 
 @pytest.fixture

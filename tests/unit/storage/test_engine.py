@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError, OperationalError
-from tests.unit.storage.faults import busy_writer, failing_commit, locked_by_another_process
 
 from gameroom.errors import Unavailable
 from gameroom.storage import engine, migrate, sqlite
 from gameroom.storage.bounded_threads import BoundedThreads
 from gameroom.storage.engine import Database
 from gameroom.storage.failures import DatabaseUnusable, OutcomeUnknown
+from tests.unit.storage.faults import busy_writer, failing_commit, locked_by_another_process
 
 
 def pragma(name: str) -> engine.Work[object]:

@@ -5,13 +5,6 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from tests.contract.room_stores import birth, listing, record, snapshot, unit
-from tests.unit.storage.faults import (
-    busy_writer,
-    failing_commit,
-    failing_insert,
-    locked_by_another_process,
-)
 
 from gameroom.errors import Unavailable
 from gameroom.rooms.journal import Fenced, Listing, Refused
@@ -21,6 +14,13 @@ from gameroom.storage.engine import Database
 from gameroom.storage.journal import SqlJournal
 from gameroom.storage.placement import SqlPlacement
 from gameroom.storage.tables import MAX_RECORD_BYTES
+from tests.contract.room_stores import birth, listing, record, snapshot, unit
+from tests.unit.storage.faults import (
+    busy_writer,
+    failing_commit,
+    failing_insert,
+    locked_by_another_process,
+)
 
 ROOMS = [f"r{n:02}" for n in range(25)]
 

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.contract.room_stores import birth, record
 
 from gameroom.storage.engine import Database
 from gameroom.storage.journal import SqlJournal
+from tests.contract.room_stores import birth, record
 
 ROOT = Path(__file__).parents[3]
 KILLS = 4

@@ -1,8 +1,8 @@
 """The example game, tested as its author would."""
 
 import pytest
-from examples.rock_paper_scissors import HANDS, Match, RockPaperScissors
 
+from examples.rock_paper_scissors import HANDS, Match, RockPaperScissors
 from gameroom import IllegalAction
 from gameroom.testkit import Table
 

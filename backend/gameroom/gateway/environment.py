@@ -9,6 +9,7 @@ from gameroom.errors import Unavailable
 from gameroom.gateway.handshake import BearerCredential, Credential
 from gameroom.gateway.hub import Hub
 from gameroom.gateway.policy import GatewayPolicy
+from gameroom.gateway.recent_revocations import RecentRevocations
 from gameroom.gateway.room_passwords import RoomPasswords
 from gameroom.gateway.tasks import Tasks
 from gameroom.identity.access import Principal
@@ -26,7 +27,7 @@ class Access(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Services:
+class Environment:
     """Made once per gateway."""
 
     policy: GatewayPolicy
@@ -36,6 +37,7 @@ class Services:
     hub: Hub
     tasks: Tasks
     passwords: RoomPasswords
+    revocations: RecentRevocations
 
     async def identify(self, credential: Credential) -> Principal:
         """Whose credential it is. Raises as `Access` does, and `Unavailable` when that takes too long."""

@@ -1,0 +1,106 @@
+"""One node's rooms over a journal in memory, and the next node that finds what this one has left."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from gameroom.bus.bus import Delivery
+from gameroom.bus.local import LocalBus
+from gameroom.clock import Millis
+from gameroom.games.registry import Games, load_game
+from gameroom.games.relay import Relay
+from gameroom.games.tic_tac_toe import TicTacToe
+from gameroom.protocol.commands import CreateRoom, RoomCommand
+from gameroom.rooms.journal import MemoryJournal, SealedRecord
+from gameroom.rooms.local import LocalRooms
+from gameroom.rooms.placement import MemoryPlacement
+from gameroom.rooms.rooms import Answer, Card, Outcome, Request, Sender, Tell
+from tests.unit.rooms.games import Secrets
+from tests.unit.rooms.scene import POLICY, START, card_of
+
+ROOM = "the-room"
+GAMES = Games([load_game(kind) for kind in (TicTacToe, Relay, Secrets)])
+PATIENCE_S = 5.0
+"""How long a test waits for what must come."""
+
+
+class HandClock:
+    """Stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.moment: Millis = START
+
+    def now(self) -> Millis:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return self.moment / 1000
+
+
+class Everybody:
+    """Implements `Cards`: everybody there is has a card."""
+
+    async def cards(self, user_ids: list[str]) -> dict[str, Card]:
+        return {user: card_of(user) for user in user_ids}
+
+
+class Node:
+    """`home` names it; nodes over one journal are one after the other, as a process and the next."""
+
+    def __init__(self, journal: MemoryJournal, home: str = "node-1") -> None:
+        self.journal = journal
+        self.placement = MemoryPlacement(journal)
+        self.bus = LocalBus()
+        self.clock = HandClock()
+        self.heard: list[Delivery] = []
+        self.rooms = LocalRooms(
+            home=home,
+            games=GAMES,
+            journal=journal,
+            placement=self.placement,
+            bus=self.bus,
+            cards=Everybody(),
+            clock=self.clock,
+            policy=POLICY,
+        )
+
+    async def listen(self, room_id: str = ROOM) -> None:
+        await self.bus.subscribe(room_id, self.heard.append)
+
+    def submit(self, user: str, command: RoomCommand | CreateRoom, tell: Tell, room_id: str = ROOM) -> None:
+        sender = Sender(user_id=user, card=card_of(user), connection_id=f"{user}-1")
+        self.rooms.submit(Request(room_id=room_id, sender=sender, command=command), tell)
+
+    def ask(
+        self, user: str, command: RoomCommand | CreateRoom, room_id: str = ROOM
+    ) -> "asyncio.Future[Outcome]":
+        told: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.submit(user, command, told.set_result, room_id)
+        return told
+
+    async def outcome(self, user: str, command: RoomCommand | CreateRoom, room_id: str = ROOM) -> Outcome:
+        """What the command comes to, as soon as it is told."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.ask(user, command, room_id)
+
+    async def do(self, user: str, command: RoomCommand | CreateRoom, room_id: str = ROOM) -> Any:
+        """The `data` of the answer to a command that must not be refused."""
+        outcome = await self.outcome(user, command, room_id)
+        assert isinstance(outcome, Answer), outcome
+        return msgspec.json.decode(outcome.data)
+
+    def records(self, room_id: str = ROOM) -> list[SealedRecord]:
+        return self.journal.rooms[room_id].after(-1)
+
+
+@asynccontextmanager
+async def node(journal: MemoryJournal | None = None, home: str = "node-1") -> AsyncIterator[Node]:
+    """A node that stops in good order at the end of the block."""
+    node = Node(journal or MemoryJournal(), home)
+    try:
+        yield node
+    finally:
+        await node.rooms.stop()
