@@ -1,17 +1,15 @@
 """Every failure of a call, whoever raised it, as one `application/problem+json`."""
 
-from http import HTTPStatus
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from msgspec.json import encode
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gameroom.errors import FieldError, GameroomError, InternalError, NotFound, ValidationFailed
 from gameroom.protocol.patch import escape
-from gameroom.protocol.problem import CONTENT_TYPE, Problem, problem_body, problem_headers
+from gameroom.protocol.problem import problem_body, problem_headers
 
 
 def install_problems(app: FastAPI) -> None:
@@ -31,19 +29,11 @@ async def of_gameroom(_: Request, error: Exception) -> Response:
 
 
 async def of_starlette(request: Request, error: Exception) -> Response:
-    """Unknown paths, and methods that a path does not have: nothing is found there."""
+    """Unknown paths, and methods that a path does not have: no such call is found."""
     assert isinstance(error, HTTPException)  # noqa: S101
-    status = HTTPStatus(error.status_code)
-    code = NotFound.code if status < 500 else InternalError.code
-    body = Problem(
-        type=f"urn:gameroom:problem:{code}",
-        title=status.phrase,
-        status=status,
-        detail=f"{request.method} {request.url.path}: {error.detail}",
-        code=code,
-    )
-    headers = {**(error.headers or {}), "Content-Type": CONTENT_TYPE}
-    return Response(encode(body), status, headers)
+    if error.status_code >= 500:
+        return problem(InternalError(error.detail))
+    return problem(NotFound(f"There is no call {request.method} {request.url.path}"))
 
 
 async def of_fastapi(_: Request, error: Exception) -> Response:

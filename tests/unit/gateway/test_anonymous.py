@@ -20,7 +20,7 @@ class Stranger:
     def __init__(self, bench: Bench, room_id: str | None = None) -> None:
         bench.access.tokens["ann's"] = principal(bench.clock)
         join = JoinRoom(room_id=room_id) if room_id else None
-        self.receiver = AnonymousConnection(bench.parts, bench.connections, join)
+        self.receiver = AnonymousConnection(bench.environment, bench.connections, join)
         self.socket = FakeSocket()
         self.receiver.opened(self.socket)
 

@@ -24,7 +24,7 @@ class Handshake:
         self.extensions: dict[str, object] = {"websocket.http.response": {}}
         self.incoming: asyncio.Queue[Message] = asyncio.Queue()
         self.incoming.put_nowait({"type": "websocket.connect"})
-        self._endpoint = SocketEndpoint(bench.parts, bench.connections)
+        self._endpoint = SocketEndpoint(bench.environment, bench.connections)
         self._query = query
         self._room_id = room_id
 

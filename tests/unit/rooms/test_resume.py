@@ -2,14 +2,22 @@
 
 import msgspec
 import pytest
-from tests.unit.rooms.games import Secrets
-from tests.unit.rooms.scene import Copy, Scene
 
 from gameroom.games.relay import Relay
 from gameroom.games.tic_tac_toe import TicTacToe
-from gameroom.protocol.commands import GameAction, JoinRoom, LeaveRoom, ResumeFrom, SendChat, SetReady, StartGame
+from gameroom.protocol.commands import (
+    GameAction,
+    JoinRoom,
+    LeaveRoom,
+    ResumeFrom,
+    SendChat,
+    SetReady,
+    StartGame,
+)
 from gameroom.protocol.limits import MAX_RESUME
 from gameroom.rooms.rooms import Answer
+from tests.unit.rooms.games import Secrets
+from tests.unit.rooms.scene import Copy, Scene
 
 
 def with_bob(kind: type[TicTacToe] | type[Relay] | type[Secrets] = TicTacToe) -> Scene:
