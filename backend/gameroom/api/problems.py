@@ -1,6 +1,5 @@
 """Every failure of a call, whoever raised it, as one `application/problem+json`."""
 
-
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException

@@ -11,9 +11,9 @@ from gameroom.gateway.hub import Hub
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent_revocations import RecentRevocations
 from gameroom.gateway.room_passwords import RoomPasswords
-from gameroom.gateway.tasks import Tasks
 from gameroom.identity.revocations import Revocation
 from gameroom.rooms.rooms import Rooms
+from gameroom.tasks import Tasks
 
 
 class Gateway:

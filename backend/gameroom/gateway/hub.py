@@ -9,7 +9,7 @@ from typing import Protocol
 
 from gameroom.bus.bus import Bus, Delivery, Share, Subscription
 from gameroom.errors import Unavailable
-from gameroom.gateway.tasks import Tasks
+from gameroom.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Coroutine
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -58,7 +58,7 @@ Decided = list[tuple[Decision, Tell | None]]
 class Keeper(Protocol):
     """Who keeps the actors: owns their tasks, and hears when one has lost its room."""
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Run it as a task that the keeper awaits."""
 
     def lost(self, actor: "Actor", presence: Presence) -> None:

@@ -7,7 +7,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Coroutine
-from typing import Any
 
 from gameroom.bus.bus import Bus
 from gameroom.clock import Clock
@@ -25,6 +24,7 @@ from gameroom.rooms.records import Damaged
 from gameroom.rooms.recovery import open_room, overlay
 from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Answer, Cards, Request, Tell
+from gameroom.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class LocalRooms:
         self._clock = clock
         self._policy = policy
         self._actors: dict[str, Actor] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._sweeper: asyncio.Task[None] | None = None
         self._unread: set[str] = set()
         """Rooms that are ours, but could not be read: nobody else will look after them."""
@@ -76,11 +76,7 @@ class LocalRooms:
             await asyncio.gather(self._sweeper, return_exceptions=True)
         for actor in tuple(self._actors.values()):
             self.spawn(self._put_away(actor))
-        if self._tasks:
-            await asyncio.wait(tuple(self._tasks), timeout=STOP_S)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.finish(STOP_S)
 
     # --- the contract -------------------------------------------------------------------------------------------
 
@@ -228,10 +224,8 @@ class LocalRooms:
 
     # --- keeping (Keeper) ---------------------------------------------------------------------------------------
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._reap)
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        self._tasks.spawn(work)
 
     def lost(self, actor: Actor, presence: Presence) -> None:
         self._forget(actor)
@@ -243,11 +237,6 @@ class LocalRooms:
                 actor.submit(entry.request, entry.tell)
             else:
                 actor.detach(entry.user_id, entry.connection_id)
-
-    def _reap(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("a task of the rooms failed", exc_info=task.exception())
 
     # --- sweeping -----------------------------------------------------------------------------------------------
 

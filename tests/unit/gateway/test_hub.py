@@ -9,7 +9,7 @@ from gameroom.bus.bus import Delivery, Receive, Subscription
 from gameroom.bus.local import LocalBus
 from gameroom.errors import Unavailable
 from gameroom.gateway.hub import Hub
-from gameroom.gateway.tasks import Tasks
+from gameroom.tasks import Tasks
 from tests.unit.gateway.fakes import event
 
 

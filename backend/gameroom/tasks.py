@@ -1,4 +1,4 @@
-"""The owner of everything that the gateway waits for."""
+"""The owner of what goes on in the background: every task has one, which awaits it."""
 
 import logging
 from asyncio import Task, get_running_loop, wait
@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 class Tasks:
     """Runs coroutines until they end or `stop` is called. Each one answers for its own deadline and its own failures.
 
-    Not a TaskGroup: there one failure would cancel every other connection's work.
+    Not a TaskGroup: there one failure would cancel the work of everybody else.
     """
 
     def __init__(self) -> None:
@@ -21,6 +21,12 @@ class Tasks:
         task = get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._done)
+
+    async def finish(self, deadline_s: float) -> None:
+        """Wait for what runs to end, at most so many seconds; then stop."""
+        if self._running:
+            await wait(tuple(self._running), timeout=deadline_s)
+        await self.stop()
 
     async def stop(self) -> None:
         """Cancel what still runs, and await its end."""
@@ -36,4 +42,4 @@ class Tasks:
     def _done(self, task: Task[None]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            logger.error("work of the gateway failed", exc_info=error)
+            logger.error("work in the background failed", exc_info=error)
