@@ -15,7 +15,7 @@ from msgspec import Struct
 from gameroom.bus.bus import Bus
 from gameroom.clock import Clock, Millis
 from gameroom.errors import GameroomError, InternalError, Unavailable
-from gameroom.rooms.decision import Decision, Recollection
+from gameroom.rooms.decision import NOTHING, Decision, Recollection
 from gameroom.rooms.journal import Fenced, Journal, SealedRecord, Snapshot, Unit
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
@@ -189,14 +189,16 @@ class Actor:
             for user_id in room.unconfirmed():
                 decided.append((room.disconnect(user_id, now), None))
         while self._mailbox and len(decided) < TURN_LIMIT:
-            decided.append(self._decide_next(room, now))
+            self._decide_next(room, decided, now)
 
-    def _decide_next(self, room: Room, now: Millis) -> tuple[Decision, Tell | None]:
+    def _decide_next(self, room: Room, decided: Decided, now: Millis) -> None:
         entry = self._mailbox.popleft()
         if isinstance(entry, Gone):
-            return room.detach(entry.user_id, entry.connection_id, now), None
+            decided.append((room.detach(entry.user_id, entry.connection_id, now), None))
+            return
         self._asks -= 1
-        return room.decide(entry.request, now), entry.tell
+        decided.append((NOTHING, entry.tell))  # so that it is told even if the room breaks over it
+        decided[-1] = (room.decide(entry.request, now), entry.tell)
 
     def _append(self, room: Room, records: tuple[SealedRecord, ...], decided: Decided) -> None:
         self._pending = decided
@@ -220,18 +222,21 @@ class Actor:
         """What was decided is certainly not stored, and the state is ahead of the journal: give the room up."""
         self._stopped = True
         presence = Presence() if self.room is None else self.room.presence
+        presence.rollback()
         self.room = None
         for _, tell in decided:
             if tell is not None:
-                tell(error)
+                self._tell(error, tell)
         self._keeper.lost(self, presence)
 
     def _release(self, decided: Decided) -> None:
         """All that this rests on is stored: let it out, in the order decided."""
+        if self.room is not None:
+            self.room.presence.settle()
         for decision, tell in decided:
             for delivery in decision.deliveries:
                 self._bus.publish(delivery)
-            if tell is not None:
+            if tell is not None and decision.outcome is not None:
                 self._tell(decision.outcome, tell)
         self.idle_since = self._clock.monotonic()
         self._keep_snapshot()
@@ -239,11 +244,14 @@ class Actor:
         if self._mailbox or self._confirming:
             self._wake()
 
-    def _tell(self, outcome: Outcome | Recollection | None, tell: Tell) -> None:
+    def _tell(self, outcome: Outcome | Recollection, tell: Tell) -> None:
         if isinstance(outcome, Recollection):
             self._keeper.spawn(self._recollect(outcome, tell))
-        elif outcome is not None:
+            return
+        try:
             tell(outcome)
+        except Exception:  # one who cannot be told must cost the others of the turn nothing
+            log.exception("room %s: an outcome could not be told", self.room_id)
 
     async def _recollect(self, recollection: Recollection, tell: Tell) -> None:
         """Read what was told or missed before from the journal; the room goes on meanwhile."""
@@ -255,7 +263,7 @@ class Actor:
         except Damaged as damage:
             log.error("room %s: its journal is damaged: %s", self.room_id, damage)
             outcome = InternalError("The record of this cannot be read")
-        tell(outcome)
+        self._tell(outcome, tell)
 
     # --- time ---------------------------------------------------------------------------------------------------
 

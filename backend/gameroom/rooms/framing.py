@@ -73,7 +73,7 @@ def recalled_data(record: Record, cards: Cards) -> Raw:
 
 def event_frame(record: Record, data: Raw, *, seat: int | None, update: Update | None = None) -> bytes:
     """The frame of one viewer, whose announcements are those for its seat."""
-    heard = [Raw(_ENCODER.encode(a.data)) for a in record.announcements if a.to is None or seat in a.to]
+    heard = [a.data for a in record.announcements if a.to is None or seat in a.to]
     update = update or NO_UPDATE
     return _ENCODER.encode(
         EventFrame(

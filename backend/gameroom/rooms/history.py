@@ -27,9 +27,9 @@ class RecentEvents:
     def add(self, record: Record) -> None:
         """Keep the event. Give it without parts, input and answer: only the journal needs those."""
         self._records.append(record)
-        self._bytes += len(record.data)
+        self._bytes += _size(record)
         while len(self._records) > MAX_RESUME or self._bytes > RECENT_BYTES:
-            self._bytes -= len(self._records.popleft().data)
+            self._bytes -= _size(self._records.popleft())
 
     def since(self, epoch: int, seq: int, head: int) -> list[Record] | None:
         """The events after `seq` up to `head`, gapless; None if they are not all here."""
@@ -56,3 +56,7 @@ def missed_frames(
         data = recalled_data(record, cards)
         frames.append(event_frame(record, data, seat=seat, update=update if record is last else None))
     return tuple(frames)
+
+
+def _size(record: Record) -> int:
+    return len(record.data) + sum(len(announcement.data) for announcement in record.announcements)

@@ -201,7 +201,7 @@ class LocalRooms:
         game_type = self._games.get(claim.game)
         journaled = game_type.durability == "journal"
         recovery = await self._journal.recover(claim.room_id)
-        recovered = overlay(recovery, gapless=journaled)
+        recovered = overlay(claim.room_id, recovery, gapless=journaled)
         cards = await self._cards.cards(recovered.members())
         room = open_room(
             claim,

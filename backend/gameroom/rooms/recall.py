@@ -15,7 +15,7 @@ from gameroom.rooms.history import RecentEvents, is_gapless, missed_frames
 from gameroom.rooms.records import Record, StoredAnswer
 from gameroom.rooms.rooms import Answer, Outcome
 from gameroom.rooms.state import RoomState
-from gameroom.rooms.views import Viewpoint
+from gameroom.rooms.views import Cards
 from gameroom.rooms.window import AFTERLIFE_MS, Applied, CommandWindow, expired
 
 
@@ -39,8 +39,8 @@ def check_answerable(
     state: RoomState, window: CommandWindow, user_id: str, command_id: str, applied: Applied, now: Millis
 ) -> None:
     """Raises `IdReused` where the id is too old to be answered: beyond a member's last 128, or ten minutes after."""
-    since = state.room.left.get(user_id, now) if user_id not in state.members else state.play.closed_at
-    remembered = window.is_recent(user_id, applied) if since is None else now - since < AFTERLIFE_MS
+    ended_at = state.play.closed_at if user_id in state.members else state.room.left.get(user_id, 0)
+    remembered = window.is_recent(user_id, applied) if ended_at is None else now - ended_at < AFTERLIFE_MS
     if not remembered:
         raise expired(command_id)
 
@@ -53,35 +53,44 @@ def answer_of(room_id: str, epoch: int, applied: Applied) -> Answer | Recollecti
 
 
 def resumed(
-    recent: RecentEvents, full: Answer, viewer: "Viewer", resume: ResumeFrom, *, journaled: bool
+    recent: RecentEvents,
+    own: list[Record],
+    full: Answer,
+    viewer: "Viewer",
+    resume: ResumeFrom,
+    *,
+    journaled: bool,
 ) -> Answer | Recollection:
-    """The answer to a JOIN that resumes: the missed events if they can be had, else `full`."""
+    """The answer to a JOIN that resumes: the missed events if they can be had, else `full`.
+
+    `own` are the events of the JOIN itself, which are not among the recent ones yet.
+    """
     missed = full.seq - resume.seq
     if resume.epoch != full.epoch or not 0 <= missed <= MAX_RESUME or resume.seq < viewer.since:
         return full
-    as_view = viewer.user_id in viewer.viewpoint.without_patches
-    update = whole_update(_FULL.decode(full.data).room, as_view=as_view)
+    update = whole_update(_FULL.decode(full.data).room, as_view=viewer.as_view)
 
     def finish(records: list[Record]) -> Answer:
         if not is_gapless(records, resume.seq, full.seq):
             return full
-        frames = missed_frames(records, viewer.user_id, viewer.seat, viewer.viewpoint.cards, update)
+        frames = missed_frames(records, viewer.user_id, viewer.seat, viewer.cards, update)
         data = encode({"resumed": True, "missed": missed})
         return replace(full, data=data, missed=frames)
 
-    found = recent.since(resume.epoch, resume.seq, full.seq)
+    found = recent.since(resume.epoch, resume.seq, full.seq - len(own))
     if found is not None:
-        return finish(found)
+        return finish([*found, *own])
     return Recollection(resume.seq, missed, finish) if journaled else full
 
 
 class Viewer(Struct, frozen=True):
-    """Who resumes; `since`: the seq since when its role and seat are unbroken."""
+    """Who resumes; `since`: the seq since when its role and seat are unbroken; `as_view`: it wants no patches."""
 
     user_id: str
     seat: int | None
     since: int
-    viewpoint: Viewpoint
+    as_view: bool
+    cards: Cards
 
 
 def _recorded_answer(records: list[Record]) -> Outcome:

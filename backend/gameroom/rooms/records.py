@@ -7,7 +7,6 @@ import msgspec
 from msgspec import Raw, Struct
 
 from gameroom.clock import Millis
-from gameroom.protocol.commands import FreeJson
 from gameroom.rooms.journal import SealedRecord, Snapshot
 
 VERSION = 1
@@ -29,7 +28,7 @@ class StoredAnnouncement(Struct, frozen=True):
     """What a game told with an event; `to` None: everybody, else those seats."""
 
     to: tuple[int, ...] | None
-    data: FreeJson
+    data: Raw
 
 
 class StoredAnswer(Struct, frozen=True):
@@ -123,7 +122,10 @@ def seal_snapshot(body: SnapshotBody, term: int) -> Snapshot:
 
 def unseal_snapshot(snapshot: Snapshot) -> SnapshotBody:
     """The snapshot that was sealed. Raises `Damaged`."""
-    return _verified(snapshot, _SNAPSHOT)
+    body = _verified(snapshot, _SNAPSHOT)
+    if (body.room_id, body.seq, body.epoch) != (snapshot.room_id, snapshot.seq, snapshot.epoch):
+        raise Damaged(f"the snapshot at seq {snapshot.seq} belongs elsewhere: it says seq {body.seq}")
+    return body
 
 
 Body = TypeVar("Body", Record, SnapshotBody)

@@ -26,14 +26,15 @@ class Recovered(Struct, frozen=True):
         return [key.removeprefix(MEMBER) for key in self.parts if key.startswith(MEMBER)]
 
 
-def overlay(recovery: Recovery, *, gapless: bool) -> Recovered:
+def overlay(room_id: str, recovery: Recovery, *, gapless: bool) -> Recovered:
     """The last snapshot under the records after it.
 
     `gapless`: play is journaled, so a missing record is damage. Raises `Damaged`.
     """
-    recovered = _start(recovery)
+    recovered = _start(room_id, recovery)
     for sealed in recovery.records:
         record = unseal(sealed)
+        _check_room(room_id, record.room_id)
         if gapless and record.seq != recovered.position.seq + 1:
             raise Damaged(f"the record at seq {recovered.position.seq + 1} is missing")
         recovered = _add(recovered, record)
@@ -83,12 +84,18 @@ def _game_adopted(recovered: Recovered, game_type: GameType, *, clean: bool) -> 
     return parts
 
 
-def _start(recovery: Recovery) -> Recovered:
+def _start(room_id: str, recovery: Recovery) -> Recovered:
     if recovery.snapshot is None:
         return Recovered({}, Position(epoch=0, seq=0, at=0), "")
     body = unseal_snapshot(recovery.snapshot)
+    _check_room(room_id, body.room_id)
     parts = {key: bytes(data) for key, data in body.parts.items()}
     return Recovered(parts, Position(body.epoch, body.seq, body.at), body.game_version)
+
+
+def _check_room(room_id: str, stored: str) -> None:
+    if stored != room_id:
+        raise Damaged(f"what is stored for this room belongs to the room {stored}")
 
 
 def _add(recovered: Recovered, record: Record) -> Recovered:

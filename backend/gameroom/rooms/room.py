@@ -17,8 +17,9 @@ from gameroom.errors import GameFailed, GameroomError, InternalError, MessageToo
 from gameroom.games.registry import GameType
 from gameroom.protocol import answers
 from gameroom.protocol.codec import encode
-from gameroom.protocol.commands import JoinRoom, ResumeFrom, Updates
+from gameroom.protocol.commands import JoinRoom, Updates
 from gameroom.protocol.events import EpochStarted
+from gameroom.protocol.views import RoomView
 from gameroom.rooms import recall
 from gameroom.rooms.decision import NOTHING, Cause, Decision, Recollection
 from gameroom.rooms.framing import Change, Framer
@@ -41,6 +42,10 @@ log = logging.getLogger(__name__)
 
 System = Callable[[Turn], None]
 """What happens to a room without a command: it cannot be refused."""
+
+
+MakeAnswer = Callable[[list[Record]], Answer | Recollection | None]
+"""What is told of a turn, made of its own records before it is committed: it may fail."""
 
 
 class Room:
@@ -89,13 +94,15 @@ class Room:
         ):  # an exception in one room harms no other: it is our bug, and the command is not applied
             log.exception("room %s: a command failed", self.room_id)
             self._undo()
-            return Decision(outcome=InternalError("The server failed here; nothing was changed"))
+            failure = InternalError("The server failed here; nothing was changed")
+            self._remember_refusal(cause, failure, now)
+            return Decision(outcome=failure)
 
     def detach(self, user_id: str, connection_id: str, now: Millis) -> Decision:
         """The connection is gone; nothing happens if the member has a newer one."""
         if not self.presence.is_attached(user_id, connection_id):
             return NOTHING
-        self.presence.detach(user_id)
+        self.presence.gone(user_id)
         return self.disconnect(user_id, now)
 
     def disconnect(self, user_id: str, now: Millis) -> Decision:
@@ -191,27 +198,38 @@ class Room:
         if not known:
             self.viewpoint.cards[sender.user_id] = sender.card
         reply = route.handler(turn, sender, command)
-        decision = self._conclude(turn, cause, lambda: self._answer(request, route, reply))
-        if isinstance(command, JoinRoom):
-            self._attach(sender, command.updates)
-            if known and command.resume is not None and isinstance(decision.outcome, Answer):
-                return replace(decision, outcome=self._resumed(sender, command.resume, decision.outcome))
+        if not isinstance(command, JoinRoom):
+            return self._conclude(turn, cause, lambda _: self._answer(request, route, reply))
+        decision = self._conclude(turn, cause, lambda own: self._joined(sender, command, own, known=known))
+        self._attach(sender, command.updates)
         return decision
 
     def _answer(self, request: Request, route: Route, reply: object) -> Answer:
         """What the sender is told, standing at the position after the turn."""
         if not route.holds_view:
             return self._reply(encode(reply))
-        view = self.viewpoint.room(self.viewpoint.key(request.sender.user_id))
-        if isinstance(request.command, JoinRoom):
-            return self._reply(encode(answers.Joined(room=view, resumed=False)), holds_view=True)
-        return self._reply(encode(answers.RoomData(view)), holds_view=True)
+        return self._reply(encode(answers.RoomData(self._view_of(request.sender))), holds_view=True)
 
-    def _resumed(self, sender: Sender, resume: ResumeFrom, full: Answer) -> Answer | Recollection:
-        member = self.state.members[sender.user_id]
-        viewer = Viewer(sender.user_id, self.viewpoint.seat(sender.user_id), member.since, self.viewpoint)
+    def _joined(
+        self, sender: Sender, command: JoinRoom, own: list[Record], *, known: bool
+    ) -> Answer | Recollection:
+        """The whole view, or to a member that resumes what it missed, the events of the JOIN itself included."""
+        data = encode(answers.Joined(room=self._view_of(sender), resumed=False))
+        full = self._reply(data, holds_view=True)
+        if command.resume is None or not known:
+            return full
+        viewer = Viewer(
+            user_id=sender.user_id,
+            seat=self.viewpoint.seat(sender.user_id),
+            since=self.state.members[sender.user_id].since,
+            as_view=command.updates == "view",
+            cards=self.viewpoint.cards,
+        )
         journaled = self.game_type.durability == "journal"
-        return recall.resumed(self.recent, full, viewer, resume, journaled=journaled)
+        return recall.resumed(self.recent, own, full, viewer, command.resume, journaled=journaled)
+
+    def _view_of(self, sender: Sender) -> RoomView:
+        return self.viewpoint.room(self.viewpoint.key(sender.user_id))
 
     def _reply(self, data: bytes, *, holds_view: bool = False) -> Answer:
         if len(data) > self._policy.max_frame_bytes:
@@ -233,13 +251,12 @@ class Room:
         if self.game_type.always_playing:
             self.state.set_game(turn.run_game(None, self.game_type.setup)[0])
         membership.admit(turn, request.sender, "player")
-        decision = self._conclude(turn, cause, lambda: self._created(request))
+        decision = self._conclude(turn, cause, lambda _: self._created(request))
         self._attach(request.sender, "patch")
         return decision
 
     def _created(self, request: Request) -> Answer:
-        view = self.viewpoint.room(self.viewpoint.key(request.sender.user_id))
-        return self._reply(encode(answers.RoomData(view)), holds_view=True)
+        return self._reply(encode(answers.RoomData(self._view_of(request.sender))), holds_view=True)
 
     # --- what cannot be refused ---------------------------------------------------------------------------------
 
@@ -256,33 +273,31 @@ class Room:
     def _happen(self, happen: System, cause: Cause, now: Millis) -> Decision:
         turn = self._turn(now)
         happen(turn)
-        return self._conclude(turn, cause, lambda: None)
+        return self._conclude(turn, cause, lambda _: None)
 
     # --- the end of a turn --------------------------------------------------------------------------------------
 
     def _turn(self, now: Millis) -> Turn:
         return Turn(self.state, self.game_type, self._policy, self.position.seq, now)
 
-    def _conclude(self, turn: Turn, cause: Cause, answer: Callable[[], Answer | None]) -> Decision:
+    def _conclude(self, turn: Turn, cause: Cause, answer: MakeAnswer) -> Decision:
         """Everything that can still fail, and then the commit, which cannot."""
         before = self.position
         try:
             if not turn.emissions:
-                return Decision(outcome=answer())
+                return Decision(outcome=answer([]))
             self.position = Position(before.epoch, before.seq + len(turn.emissions), turn.now)
             return self._commit(turn, cause, answer, before)
         except BaseException:
             self.position = before
             raise
 
-    def _commit(
-        self, turn: Turn, cause: Cause, answer: Callable[[], Answer | None], before: Position
-    ) -> Decision:
+    def _commit(self, turn: Turn, cause: Cause, answer: MakeAnswer, before: Position) -> Decision:
         changes = self.state.changes()
         stamp = Stamp(room_id=self.room_id, epoch=before.epoch, head=before.seq, term=self.term, at=turn.now)
         records = make_records(stamp, self.game_type, turn.emissions, cause)
         deliveries = self._frame(turn, records, cause, game_changed=GAME in changes)
-        outcome = answer()
+        outcome = answer(records)
         recorded = _recorded(cause, outcome)
         parts = storable(self.game_type, {**self._unsaved, **changes})
         journaled = [
@@ -371,9 +386,9 @@ class Room:
         )
 
 
-def _recorded(cause: Cause, outcome: Answer | None) -> StoredAnswer | None:
+def _recorded(cause: Cause, outcome: Answer | Recollection | None) -> StoredAnswer | None:
     """What the record keeps to answer a repeat: nothing where the present view is the answer."""
-    if cause.command_id is None or outcome is None or outcome.holds_view:
+    if cause.command_id is None or not isinstance(outcome, Answer) or outcome.holds_view:
         return None
     return StoredAnswer(outcome.seq, Raw(outcome.data))
 

@@ -6,6 +6,7 @@ from msgspec.structs import replace as _replace
 from gameroom.clock import Millis
 from gameroom.errors import MessageTooBig
 from gameroom.games.registry import GameType
+from gameroom.protocol.codec import encode
 from gameroom.protocol.events import GameUpdated
 from gameroom.rooms.decision import Cause
 from gameroom.rooms.framing import stored_data
@@ -44,7 +45,9 @@ def make_records(stamp: Stamp, game_type: GameType, emissions: list[Emission], c
             game_version=game_type.version,
             data=stored_data(emission.event),
             user_id=cause.user_id,
-            announcements=tuple(StoredAnnouncement(a.to, a.data) for a in emission.announcements),
+            announcements=tuple(
+                StoredAnnouncement(a.to, Raw(encode(a.data))) for a in emission.announcements
+            ),
             audience=None if emission.audience is None else tuple(sorted(emission.audience)),
         )
         for number, emission in enumerate(emissions, start=1)

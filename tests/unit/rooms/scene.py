@@ -150,7 +150,7 @@ class Scene:
             game_version=self.game_type.version,
             clean=clean,
         )
-        recovered = overlay(recovery, gapless=self.game_type.durability == "journal")
+        recovered = overlay(ROOM_ID, recovery, gapless=self.game_type.durability == "journal")
         cards = {user: card_of(user) for user in recovered.members()}
         return open_room(
             claim,

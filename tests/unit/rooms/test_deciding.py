@@ -7,7 +7,7 @@ import pytest
 
 from gameroom.errors import IllegalAction
 from gameroom.games.context import Context
-from gameroom.games.game import Game, GameState, action
+from gameroom.games.game import Game, GameState, action, timer
 from gameroom.games.random import GameRandom
 from gameroom.games.relay import Relay
 from gameroom.games.tic_tac_toe import TicTacToe
@@ -38,9 +38,17 @@ class Clockwork(Game[Coin]):
     name = "clockwork"
     min_players = max_players = 2
 
+    def setup(self, ctx: Context) -> Coin:
+        ctx.after(60, self.ring)
+        return Coin()
+
     @action
     def look(self, state: Coin, ctx: Context) -> dict[str, int]:
         return {"now": ctx.now}
+
+    @timer
+    def ring(self, state: Coin, ctx: Context) -> None:
+        state.throws += 1
 
 
 class Stubborn(Game[Coin]):
@@ -100,6 +108,18 @@ def test_time_does_not_go_back_with_the_clock() -> None:
     scene.do("ann", JoinRoom())
     assert scene.do("ann", GameAction(action={"type": "look"})) == {"now": START + 5_000}
     assert [record.at for record in scene.records] == sorted(record.at for record in scene.records)
+
+
+def test_a_timer_fires_once() -> None:
+    scene = started(Clockwork, "bob")
+    scene.now += 60_000
+    (due,) = scene.room.due(scene.now)
+    scene.keep(scene.room.fire(due, scene.now))
+    assert scene.room.due(scene.now) == []
+    assert scene.room.fire(due, scene.now).records == ()
+    assert scene.fresh_view("ann")["deadlines"] == {}
+    assert scene.fresh_view("ann")["state"] == {"throws": 1}
+    scene.verify()
 
 
 # --- what fails, fails before anything is stored --------------------------------------------------------------

@@ -12,7 +12,7 @@ from gameroom.protocol.commands import GameAction, JoinRoom, SendChat, SetReady,
 from gameroom.rooms.journal import Recovery
 from gameroom.rooms.records import Damaged
 from gameroom.rooms.recovery import overlay
-from tests.unit.rooms.scene import Scene
+from tests.unit.rooms.scene import ROOM_ID, Scene
 
 
 def in_play() -> Scene:
@@ -64,7 +64,7 @@ def test_a_missing_record_is_damage() -> None:
     recovery = in_play().recovery()
     del recovery.records[3]
     with pytest.raises(Damaged, match="seq 4 is missing"):
-        overlay(recovery, gapless=True)
+        overlay(ROOM_ID, recovery, gapless=True)
 
 
 def test_a_changed_byte_is_damage() -> None:
@@ -74,19 +74,19 @@ def test_a_changed_byte_is_damage() -> None:
     assert flipped != sealed.body
     recovery.records[2] = msgspec.structs.replace(sealed, body=flipped)
     with pytest.raises(Damaged, match="hash"):
-        overlay(recovery, gapless=True)
+        overlay(ROOM_ID, recovery, gapless=True)
 
 
 def test_a_record_in_anothers_place_is_damage() -> None:
     recovery = in_play().recovery()
     recovery.records[2] = msgspec.structs.replace(recovery.records[1], seq=3)
     with pytest.raises(Damaged, match="belongs elsewhere"):
-        overlay(recovery, gapless=True)
+        overlay(ROOM_ID, recovery, gapless=True)
 
 
 def test_nothing_stored_is_damage() -> None:
     with pytest.raises(Damaged):
-        overlay(Recovery(snapshot=None, records=[], commands=[]), gapless=True)
+        overlay(ROOM_ID, Recovery(snapshot=None, records=[], commands=[]), gapless=True)
 
 
 class NewBoard(Board):

@@ -1,0 +1,161 @@
+"""Bugs of rooms, each as the test that shows it."""
+
+import asyncio
+import logging
+
+import msgspec
+import pytest
+
+from gameroom.errors import GameroomError, IdReused
+from gameroom.games.tic_tac_toe import TicTacToe
+from gameroom.protocol.commands import CreateRoom, JoinRoom, LeaveRoom, ResumeFrom, SendChat
+from gameroom.protocol.limits import MAX_RESUME
+from gameroom.rooms import local, recall
+from gameroom.rooms.history import RECENT_BYTES, RecentEvents
+from gameroom.rooms.journal import Fenced, MemoryJournal, Unit
+from gameroom.rooms.records import Record, StoredAnnouncement
+from gameroom.rooms.room import Room
+from gameroom.rooms.rooms import Answer
+from gameroom.rooms.router import ROUTES, Route, Standing
+from gameroom.rooms.window import AFTERLIFE_MS
+from tests.unit.rooms.node import ROOM, node
+from tests.unit.rooms.scene import Scene
+
+TIC_TAC_TOE = CreateRoom(game="tic-tac-toe")
+PATIENCE_S = 0.2
+"""How long a test waits for an answer that never came while the bug was there."""
+
+
+def buggy(*_: object, **__: object) -> None:
+    raise KeyError("our bug")
+
+
+# --- nobody is left without an answer -------------------------------------------------------------------------
+
+
+async def test_who_asked_for_what_broke_the_room_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with node() as first:
+        await first.do("ann", TIC_TAC_TOE)
+        monkeypatch.setattr(Room, "decide", buggy)
+        told = first.ask("ann", SendChat(text="hi"))
+        async with asyncio.timeout(PATIENCE_S):
+            assert isinstance(await told, GameroomError)
+
+
+async def test_one_who_cannot_be_told_costs_the_others_of_the_turn_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(local, "STOP_S", PATIENCE_S)
+    async with node() as first:
+        await first.do("ann", TIC_TAC_TOE)
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+        first.submit("ann", SendChat(text="one"), buggy)
+        told = first.ask("ann", SendChat(text="two"))
+        async with asyncio.timeout(PATIENCE_S):
+            assert isinstance(await told, Answer)
+
+
+# --- what is decided is stored --------------------------------------------------------------------------------
+
+
+def test_a_resume_that_fails_leaves_no_gap_in_the_journal(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = Scene(TicTacToe)
+    scene.do("bob", JoinRoom())
+    scene.hang_up("bob")
+    with monkeypatch.context() as patch, caplog.at_level(logging.CRITICAL):
+        patch.setattr(recall, "resumed", buggy)
+        scene.ask("bob", JoinRoom(resume=ResumeFrom(1, 2)))
+    assert scene.recovered().state.encoded == scene.room.state.encoded
+    assert scene.recovered().position == scene.room.position
+
+
+# --- ids ------------------------------------------------------------------------------------------------------
+
+
+def test_a_leavers_ids_stay_expired_when_the_room_has_forgotten_the_leaver() -> None:
+    scene = Scene(TicTacToe)
+    scene.do("bob", JoinRoom())
+    scene.do("cid", JoinRoom(role="spectator"))
+    scene.do("bob", SendChat(text="hi", id="1"))
+    scene.do("bob", LeaveRoom())
+    scene.pass_time(AFTERLIFE_MS)
+    scene.do("cid", LeaveRoom())
+    assert isinstance(scene.refused("bob", SendChat(text="hi", id="1")), IdReused)
+
+
+def test_a_late_copy_of_what_failed_by_our_bug_is_not_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(TicTacToe)
+    with monkeypatch.context() as patch:
+        patch.setitem(ROUTES, SendChat, Route(handler=buggy, by=Standing.MEMBER))
+        assert scene.refused("ann", SendChat(text="hi", id="1")).code == "internal"
+    assert scene.refused("ann", SendChat(text="hi", id="1")).code == "internal"
+
+
+# --- damage ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_snapshot_in_anothers_place_is_damage() -> None:
+    journal = MemoryJournal()
+    async with node(journal) as former:
+        for room_id in ("one", "two"):
+            await former.do("ann", TIC_TAC_TOE, room_id)
+    journal.rooms["one"].snapshot = journal.rooms["two"].snapshot
+    async with node(journal, "node-2") as present:
+        outcome = await present.outcome("ann", JoinRoom(), "one")
+        assert isinstance(outcome, GameroomError)
+
+
+# --- bounds ---------------------------------------------------------------------------------------------------
+
+
+def test_recent_events_are_bounded_in_all_their_bytes() -> None:
+    recent = RecentEvents()
+    for seq in range(1, MAX_RESUME + 1):
+        recent.add(message(seq, RECENT_BYTES // 4))
+    assert recent.since(1, MAX_RESUME - 10, MAX_RESUME) is None
+
+
+def message(seq: int, size: int) -> Record:
+    return Record(
+        room_id=ROOM,
+        epoch=1,
+        seq=seq,
+        term=1,
+        at=0,
+        kind="GAME_UPDATED",
+        game="relay",
+        game_version="1",
+        data=msgspec.Raw(b"{}"),
+        announcements=(StoredAnnouncement(None, msgspec.Raw(b"x" * size)),),
+    )
+
+
+# --- presence -------------------------------------------------------------------------------------------------
+
+
+class FencedOnce(MemoryJournal):
+    """Takes the next unit of nobody, once it is told so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fenced = False
+
+    def append(self, unit: Unit) -> "asyncio.Future[None]":
+        if not self.fenced:
+            return super().append(unit)
+        self.fenced = False
+        refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        refused.set_exception(Fenced(unit.room_id))
+        return refused
+
+
+async def test_a_leave_that_was_not_stored_leaves_the_member_attached() -> None:
+    journal = FencedOnce()
+    async with node(journal) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        await first.do("bob", JoinRoom())
+        journal.fenced = True
+        assert isinstance(await first.outcome("bob", LeaveRoom()), GameroomError)
+        assert isinstance(await first.outcome("bob", SendChat(text="still here")), Answer)
