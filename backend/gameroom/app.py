@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import ModuleType
 
 from fastapi import FastAPI
@@ -49,6 +50,10 @@ RECONNECT_AFTER_MS = 1_000
 ROOM_PASSWORD_KEY = "room-passwords.key"  # noqa: S105  (the name of a file)
 
 
+class DataDirUnusable(Exception):
+    """The data folder cannot be made or written; the message says why."""
+
+
 class GameFileUnusable(Exception):
     """A game file that cannot be loaded; the message says which, and why."""
 
@@ -57,10 +62,11 @@ def create_app(settings: Settings) -> FastAPI:
     """The server as an ASGI application, its database open and migrated.
 
     `app.state.drain` is for a server that can wait before it closes its sockets. Raises what an operator must
-    mend: `GameFileUnusable`, `GameDefinitionError`, `KeysUnusable`, `DatabaseUnusable`.
+    mend: `DataDirUnusable`, `GameFileUnusable`, `GameDefinitionError`, `KeysUnusable`, `DatabaseUnusable`.
     """
     clock = SystemClock()
     games = load_games(settings.games)
+    make_data_dir(settings.data_dir)
     keys = settings.data_dir / "keys"
     key_ring = open_key_ring(keys)
     upgrade(settings.database_url)
@@ -133,6 +139,15 @@ class Node:
         self.unready = "draining"
         await self._rooms.stop()
         await self._gateway.drain(RECONNECT_AFTER_MS)
+
+
+def make_data_dir(path: Path) -> None:
+    """Make the folder, for its owner only, and see that it can be written. Raises `DataDirUnusable`."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        TemporaryFile(dir=path).close()
+    except OSError as error:
+        raise DataDirUnusable(f"cannot write in {path.absolute()}: {error.strerror}") from error
 
 
 # --- games ----------------------------------------------------------------------------------------------------

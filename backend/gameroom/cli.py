@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryFile
 
-from gameroom.app import GameFileUnusable, create_app, load_games
+from gameroom.app import DataDirUnusable, GameFileUnusable, create_app, load_games, make_data_dir
 from gameroom.games.registry import GameDefinitionError, GameType
 from gameroom.identity.keys import KeysUnusable
 from gameroom.server import CannotListen, Life, Server, listen, server_config
@@ -21,10 +20,6 @@ from gameroom.settings import BadSettings, Settings, env_example, load_settings
 from gameroom.storage.failures import DatabaseUnusable
 from gameroom.storage.migrate import newest, upgrade
 from gameroom.telemetry.logs import configure_logs
-
-
-class DataDirUnusable(Exception):
-    """The data folder cannot be made or written; the message says why."""
 
 
 FOR_THE_OPERATOR = (
@@ -96,8 +91,7 @@ def _takes_places(command: argparse.ArgumentParser) -> None:
 def _serve(settings: Settings) -> None:
     configure_logs(settings.log_level, settings.log_format)
     with closing(listen(settings.host, settings.port)) as listening:
-        _make_data_dir(settings.data_dir)
-        app = create_app(settings)
+            app = create_app(settings)
         life = Life(
             span=partial(app.router.lifespan_context, app),
             ready=partial(_announce, settings, listening.getsockname()[1]),
@@ -107,17 +101,8 @@ def _serve(settings: Settings) -> None:
         Server(server_config(app, settings), life).run(sockets=[listening])
 
 
-def _make_data_dir(path: Path) -> None:
-    """Make the folder, for its owner only, and see that it can be written. Raises `DataDirUnusable`."""
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        TemporaryFile(dir=path).close()
-    except OSError as error:
-        raise DataDirUnusable(f"cannot write in {path.absolute()}: {error.strerror}") from error
-
-
 def _migrate(settings: Settings) -> None:
-    _make_data_dir(settings.data_dir)
+    make_data_dir(settings.data_dir)
     upgrade(settings.database_url)
     print(f"{_without_password(settings.database_url)} has schema {newest()}")
 

@@ -29,6 +29,10 @@ TURN_LIMIT = 100
 """Inputs decided in one turn at most, so that a unit stays small; the rest waits for the next."""
 
 
+RECALL_PAUSE_S = 1.0
+"""Between two attempts to read an answer that was given before, while the database is away."""
+
+
 class Ask(Struct, frozen=True):
     """A command that waits. `expires_at`: in the loop's time; undecided then, it is withdrawn as `unavailable`."""
 
@@ -255,15 +259,23 @@ class Actor:
 
     async def _recollect(self, recollection: Recollection, tell: Tell) -> None:
         """Read what was told or missed before from the journal; the room goes on meanwhile."""
+        outcome = None
+        while outcome is None:
+            try:
+                outcome = await self._recalled(recollection)
+            except Unavailable:
+                outcome = recollection.otherwise
+                await asyncio.sleep(0 if outcome else RECALL_PAUSE_S)
+        self._tell(outcome, tell)
+
+    async def _recalled(self, recollection: Recollection) -> Outcome:
+        """Raises `Unavailable` while the journal cannot be read."""
         try:
             stored = await self._journal.read(self.room_id, recollection.after_seq, recollection.limit)
-            outcome = recollection.finish([unseal(record) for record in stored])
-        except GameroomError as error:
-            outcome = error
+            return recollection.finish([unseal(record) for record in stored])
         except Damaged as damage:
             log.error("room %s: its journal is damaged: %s", self.room_id, damage)
-            outcome = InternalError("The record of this cannot be read")
-        self._tell(outcome, tell)
+            return recollection.otherwise or InternalError("The record of this command cannot be read")
 
     # --- time ---------------------------------------------------------------------------------------------------
 

@@ -51,11 +51,16 @@ class Cause(Struct, frozen=True, kw_only=True):
 
 
 class Recollection(Struct, frozen=True):
-    """An outcome that stands in the journal: read `limit` records after `after_seq`; `finish` makes it of them."""
+    """An outcome that stands in the journal: read `limit` records after `after_seq`; `finish` makes it of them.
+
+    `otherwise`: what can be told as well where they cannot be read now. None: nothing may be told before that, for
+    the command was applied.
+    """
 
     after_seq: int
     limit: int
     finish: Callable[[list[Record]], Outcome]
+    otherwise: Outcome | None = None
 
 
 class Decision(Struct, frozen=True, kw_only=True):

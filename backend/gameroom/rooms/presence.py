@@ -5,7 +5,7 @@ from msgspec import Struct
 from gameroom.protocol.commands import Updates
 
 
-class Attachment(Struct, frozen=True):
+class Link(Struct, frozen=True):
     """The connection on which a member last joined, and how it wants to hear of changes."""
 
     connection_id: str
@@ -16,13 +16,13 @@ class Presence:
     """Changes with each decision. What was decided, but could not be stored, is undone by `rollback`."""
 
     def __init__(self) -> None:
-        self._attached: dict[str, Attachment] = {}
-        self._before: dict[str, Attachment | None] = {}
+        self._attached: dict[str, Link] = {}
+        self._before: dict[str, Link | None] = {}
         self.without_patches: set[str] = set()
         """Members that want the whole view with each change."""
 
     def attach(self, user_id: str, connection_id: str, updates: Updates) -> None:
-        self._change(user_id, Attachment(connection_id, updates))
+        self._change(user_id, Link(connection_id, updates))
 
     def detach(self, user_id: str) -> None:
         """The room has decided that the user is not in it any more."""
@@ -43,14 +43,14 @@ class Presence:
 
     def rollback(self) -> None:
         """What was decided since the last `settle` is certainly not stored."""
-        for user_id, attachment in self._before.items():
-            self._put(user_id, attachment)
+        for user_id, link in self._before.items():
+            self._put(user_id, link)
         self._before.clear()
 
     def is_attached(self, user_id: str, connection_id: str) -> bool:
         """Whether the user joined last on this very connection."""
-        attachment = self._attached.get(user_id)
-        return attachment is not None and attachment.connection_id == connection_id
+        link = self._attached.get(user_id)
+        return link is not None and link.connection_id == connection_id
 
     def users(self) -> list[str]:
         return list(self._attached)
@@ -62,16 +62,16 @@ class Presence:
         """Whether anybody is connected."""
         return bool(self._attached)
 
-    def _change(self, user_id: str, attachment: Attachment | None) -> None:
+    def _change(self, user_id: str, link: Link | None) -> None:
         self._before.setdefault(user_id, self._attached.get(user_id))
-        self._put(user_id, attachment)
+        self._put(user_id, link)
 
-    def _put(self, user_id: str, attachment: Attachment | None) -> None:
-        if attachment is None:
+    def _put(self, user_id: str, link: Link | None) -> None:
+        if link is None:
             self._attached.pop(user_id, None)
         else:
-            self._attached[user_id] = attachment
-        if attachment is not None and attachment.updates == "view":
+            self._attached[user_id] = link
+        if link is not None and link.updates == "view":
             self.without_patches.add(user_id)
         else:
             self.without_patches.discard(user_id)

@@ -30,8 +30,12 @@ def as_repeated(outcome: Outcome | Recollection | None) -> Outcome | Recollectio
     if isinstance(outcome, Answer):
         return replace(outcome, repeated=True)
     if isinstance(outcome, Recollection):
-        finish = outcome.finish
-        return replace(outcome, finish=lambda records: _mark(finish(records)))
+        finish, otherwise = outcome.finish, outcome.otherwise
+        return replace(
+            outcome,
+            finish=lambda records: _mark(finish(records)),
+            otherwise=None if otherwise is None else _mark(otherwise),
+        )
     return outcome
 
 
@@ -80,7 +84,7 @@ def resumed(
     found = recent.since(resume.epoch, resume.seq, full.seq - len(own))
     if found is not None:
         return finish([*found, *own])
-    return Recollection(resume.seq, missed, finish) if journaled else full
+    return Recollection(resume.seq, missed, finish, otherwise=full) if journaled else full
 
 
 class Viewer(Struct, frozen=True):

@@ -84,6 +84,7 @@ def find_route(state: RoomState, sender: Sender, command: Command, *, attached: 
     `attached`: the sender has joined on the connection that asks (or asks by REST).
     """
     if state.play.status == "closed":
+        _check_known(state, sender)
         raise RoomClosed()
     route = ROUTES[type(command)]
     _check_standing(state, sender, route.by, attached)
@@ -99,12 +100,17 @@ def find_route(state: RoomState, sender: Sender, command: Command, *, attached: 
 def _check_standing(state: RoomState, sender: Sender, by: Standing, attached: bool) -> None:
     if by is Standing.ANYBODY or (by is Standing.HOST and sender.admin):
         return
+    _check_known(state, sender)
     member = state.members.get(sender.user_id)
-    if member is None and state.room.visibility == "private":
-        raise RoomNotFound()
     if member is None or not attached:
         raise NotMember("Join the room on this connection first")
     if by is Standing.HOST and state.room.host_id != sender.user_id:
         raise NotHost("Only the host may do this")
     if by is Standing.PLAYER and member.role != "player":
         raise NotPlayer("Only players may do this; you are a spectator")
+
+
+def _check_known(state: RoomState, sender: Sender) -> None:
+    """An outsider does not learn that there is (or was) a private room."""
+    if state.room.visibility == "private" and sender.user_id not in state.members and not sender.admin:
+        raise RoomNotFound()

@@ -57,14 +57,14 @@ class Database:
         self._write_thread = BoundedThreads("database-writer", 1, WAITING_WRITES, DEADLINE_S)
         self._read_threads = BoundedThreads("database-reader", READERS, WAITING_READS, DEADLINE_S)
 
-    async def write(self, work: Work[T]) -> T:
-        """Run the work in a transaction of its own and commit it.
+    async def write(self, work: Work[T], *, first: bool = False) -> T:
+        """Run the work in a transaction of its own and commit it; with `first` before all that waits.
 
         What the work raises rolls everything back and is raised here. Raises `Unavailable`: certainly rolled
         back or never begun (the file is locked, the disk full, too much waits). Raises `OutcomeUnknown` where
         COMMIT failed midway.
         """
-        return await self._write_thread.run(partial(self._write, work))
+        return await self._write_thread.run(partial(self._write, work), first=first)
 
     async def read(self, work: Work[T]) -> T:
         """Run the work on one moment of the database. Raises what it raises, and `Unavailable`."""

@@ -174,11 +174,14 @@ class SqlJournal:
         work: Work[T],
         again_after: tuple[type[Exception], ...] = (Unavailable, OutcomeUnknown),
     ) -> T:
-        """Do the same until its outcome is known, however long the database is away."""
+        """Do the same until its outcome is known, however long the database is away.
+
+        Before all other writes of the process: what waits here are rooms in which people play.
+        """
         pause = FIRST_PAUSE_S
         while True:
             try:
-                return await self._database.write(work)
+                return await self._database.write(work, first=True)
             except again_after:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)

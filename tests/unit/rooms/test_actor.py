@@ -12,7 +12,8 @@ from gameroom.bus.local import LocalBus
 from gameroom.clock import Millis
 from gameroom.errors import GameroomError, InternalError, Unavailable
 from gameroom.games.tic_tac_toe import TicTacToe
-from gameroom.protocol.commands import Command, GetRoom, JoinRoom, SendChat
+from gameroom.protocol.commands import Command, GetRoom, JoinRoom, ResumeFrom, SendChat
+from gameroom.rooms import actor
 from gameroom.rooms.actor import Actor
 from gameroom.rooms.journal import Fenced, MemoryJournal, Refused, SealedRecord, Snapshot, Unit
 from gameroom.rooms.policy import RoomPolicy
@@ -30,6 +31,7 @@ class HeldJournal(MemoryJournal):
         self.held: list[asyncio.Future[None]] = []
         self.snapshots: list[Snapshot] = []
         self.arrived = asyncio.Event()
+        self.unreadable = 0
 
     def append(self, unit: Unit) -> "asyncio.Future[None]":
         self.units.append(unit)
@@ -38,6 +40,9 @@ class HeldJournal(MemoryJournal):
         return self.held[-1]
 
     async def read(self, room_id: str, after_seq: int, limit: int) -> list[SealedRecord]:
+        if self.unreadable:
+            self.unreadable -= 1
+            raise Unavailable("The database is away")
         records = [record for unit in self.units for record in unit.records]
         return [record for record in records if record.seq > after_seq][:limit]
 
@@ -258,3 +263,27 @@ async def test_a_retired_actor_stores_a_snapshot_of_its_last_state_and_keeps_wha
     assert [snapshot.seq for snapshot in house.journal.snapshots] == [house.scene.room.position.seq]
     assert not late.done()
     assert len(house.actor.leftovers()) == 1
+
+
+async def test_a_repeat_is_not_called_unapplied_while_its_record_cannot_be_read(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actor, "RECALL_PAUSE_S", 0.01)
+    said = house.ask("ann", SendChat(text="hi", id="1"))
+    await house.journal.pending()
+    house.journal.store()
+    first = await outcome_of(said)
+    house.journal.unreadable = 2
+    again = await outcome_of(house.ask("ann", SendChat(text="hi", id="1")))
+    assert isinstance(first, Answer)
+    assert isinstance(again, Answer)
+    assert (again.repeated, again.data) == (True, first.data)
+
+
+async def test_a_resume_whose_records_cannot_be_read_is_answered_with_the_whole_view() -> None:
+    house = House(replace(POLICY, confirm_ms=10_000))
+    house.actor.adopt(house.scene.recovered(), play_lost=False)
+    house.journal.unreadable = 1
+    back = await outcome_of(house.ask("bob", JoinRoom(resume=ResumeFrom(1, 2))))
+    assert isinstance(back, Answer)
+    assert b'"resumed":false' in back.data

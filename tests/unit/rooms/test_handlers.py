@@ -125,6 +125,9 @@ def test_a_room_is_asked_only_over_the_connection_that_joined_it() -> None:
 def test_an_outsider_does_not_learn_of_a_private_room() -> None:
     scene = Scene(TicTacToe, visibility="private")
     assert scene.refused("bob", GetRoom()).code == "room_not_found"
+    scene.do("ann", CloseRoom())
+    assert scene.refused("bob", GetRoom()).code == "room_not_found"
+    assert scene.refused("ann", GetRoom()).code == "room_closed"
 
 
 # --- rounds ---------------------------------------------------------------------------------------------------

@@ -11,8 +11,6 @@ from gameroom.protocol.commands import (
     GameAction,
     JoinRoom,
     SendChat,
-    SetReady,
-    StartGame,
 )
 from gameroom.rooms.journal import Birth, Born, Fenced, MemoryJournal, Recovery, Unit
 from gameroom.rooms.rooms import Answer
@@ -143,6 +141,41 @@ async def test_a_stopped_node_hands_its_rooms_over_clean_with_their_very_last_st
     assert claim.clean
 
 
+class SlowAppends(MemoryJournal):
+    """Stores a unit only when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+        self.go.set()
+
+    def append(self, unit: Unit) -> "asyncio.Future[None]":
+        return asyncio.ensure_future(self._append(unit))
+
+    async def _append(self, unit: Unit) -> None:
+        await self.go.wait()
+        await super().append(unit)
+
+
+async def test_a_room_is_handed_over_only_when_its_last_append_is_stored() -> None:
+    journal = SlowAppends()
+    first = Node(journal)
+    await first.do("ann", TIC_TAC_TOE)
+    journal.go.clear()
+    told = first.ask("ann", SendChat(text="last"))
+    await turns()
+    stop = asyncio.create_task(first.rooms.stop())
+    await turns()
+    assert journal.rooms[ROOM].snapshot is None
+    assert not told.done()
+    journal.go.set()
+    await stop
+    said, snapshot = await told, journal.rooms[ROOM].snapshot
+    assert isinstance(said, Answer)
+    assert snapshot is not None
+    assert snapshot.seq == said.seq
+
+
 async def test_play_that_was_not_journaled_is_lost_with_its_node_and_that_is_said_first() -> None:
     journal = MemoryJournal()
     former = Node(journal)
@@ -197,18 +230,16 @@ class Watched(MemoryJournal):
 async def test_a_timer_that_came_due_while_nobody_ran_the_room_fires_unasked() -> None:
     journal = Watched()
     former = Node(journal)
-    await former.do("ann", CreateRoom(game="secrets"))
-    await former.do("bob", JoinRoom())
-    for user in ("ann", "bob"):
-        await former.do(user, SetReady(ready=True))
-    await former.do("ann", StartGame())
+    await former.do("ann", TIC_TAC_TOE)
+    former.rooms.detach(ROOM, "ann", "ann-1")
+    await turns()
     journal.appended.clear()
     async with node(journal, "node-2") as present:
-        present.clock.moment += 30_000
+        present.clock.moment += POLICY.grace_ms
         await present.rooms.start()
         async with asyncio.timeout(PATIENCE_S):
             await journal.appended.wait()
-        assert b'"type":"TIMER"' in present.records()[-1].body
+        assert [record.kind for record in present.records()][-1] == "MEMBER_LEFT"
 
 
 async def test_a_room_tells_the_sweeper_when_its_next_timer_is_due() -> None:
