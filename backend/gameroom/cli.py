@@ -21,7 +21,6 @@ from gameroom.storage.failures import DatabaseUnusable
 from gameroom.storage.migrate import newest, upgrade
 from gameroom.telemetry.logs import configure_logs
 
-
 FOR_THE_OPERATOR = (
     BadSettings,
     CannotListen,
@@ -91,7 +90,7 @@ def _takes_places(command: argparse.ArgumentParser) -> None:
 def _serve(settings: Settings) -> None:
     configure_logs(settings.log_level, settings.log_format)
     with closing(listen(settings.host, settings.port)) as listening:
-            app = create_app(settings)
+        app = create_app(settings)
         life = Life(
             span=partial(app.router.lifespan_context, app),
             ready=partial(_announce, settings, listening.getsockname()[1]),

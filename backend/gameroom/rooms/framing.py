@@ -14,7 +14,7 @@ from gameroom.bus.bus import Delivery, Share
 from gameroom.clock import rfc3339
 from gameroom.errors import MessageTooBig
 from gameroom.protocol.answers import DetachReason
-from gameroom.protocol.events import EpochStarted, Event, EventFrame, Hidden, MemberJoined
+from gameroom.protocol.events import EpochStarted, Event, EventFrame, HiddenRun, MemberJoined
 from gameroom.protocol.patch import Operation
 from gameroom.protocol.views import RoomView
 from gameroom.rooms.records import Record
@@ -91,7 +91,7 @@ def event_frame(record: Record, data: Raw, *, seat: int | None, update: Update |
 
 
 def hidden_frame(record: Record) -> bytes:
-    return _ENCODER.encode(Hidden(room_id=record.room_id, epoch=record.epoch, seq=record.seq))
+    return _ENCODER.encode(HiddenRun(room_id=record.room_id, epoch=record.epoch, seq=record.seq))
 
 
 def whole_update(view: RoomView | Raw, *, as_view: bool) -> Update:

@@ -66,8 +66,18 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
     answer: StoredAnswer | None = None
 
 
+class Unrecorded(Struct, frozen=True):
+    """A command that was applied, but stands in no record: play that is not journaled. The hash is in hex."""
+
+    user_id: str
+    command_id: str
+    input_hash: str
+    seq: int
+    answer: StoredAnswer
+
+
 class SnapshotBody(Struct, frozen=True, kw_only=True):
-    """All parts of a room as of a position."""
+    """All parts of a room as of a position, and the commands that no record will tell of."""
 
     room_id: str
     epoch: int
@@ -76,6 +86,7 @@ class SnapshotBody(Struct, frozen=True, kw_only=True):
     game: str
     game_version: str
     parts: dict[str, Raw]
+    unrecorded: list[Unrecorded] = []
     v: int = VERSION
 
 

@@ -2,13 +2,14 @@
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gameroom.games.registry import GameType
 from gameroom.rooms.journal import AppliedCommand, Recovery
 from gameroom.rooms.placement import Claim
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
-from gameroom.rooms.records import NULL, Damaged, Position, Record, unseal, unseal_snapshot
+from gameroom.rooms.records import NULL, Damaged, Position, Record, Unrecorded, unseal, unseal_snapshot
 from gameroom.rooms.room import Room
 from gameroom.rooms.state import GAME, MEMBER, RoomState
 from gameroom.rooms.views import Cards
@@ -20,6 +21,7 @@ class Recovered(Struct, frozen=True):
     parts: dict[str, bytes]
     position: Position
     game_version: str
+    unrecorded: list[Unrecorded] = []
 
     def members(self) -> list[str]:
         """The user ids of the members."""
@@ -71,7 +73,16 @@ def open_room(
     )
     for command in commands:
         room.window.apply(command.user_id, command.command_id, command.seq, command.input_hash)
+    if claim.clean:
+        _remember(room, recovered.unrecorded)
     return room
+
+
+def _remember(room: Room, unrecorded: list[Unrecorded]) -> None:
+    """After a clean hand-over the epoch goes on, and what was done in it is still not done twice."""
+    for command in unrecorded:
+        digest = bytes.fromhex(command.input_hash)
+        room.window.apply(command.user_id, command.command_id, command.seq, digest, command.answer)
 
 
 def _game_adopted(recovered: Recovered, game_type: GameType, *, clean: bool) -> dict[str, bytes]:
@@ -90,7 +101,7 @@ def _start(room_id: str, recovery: Recovery) -> Recovered:
     body = unseal_snapshot(recovery.snapshot)
     _check_room(room_id, body.room_id)
     parts = {key: bytes(data) for key, data in body.parts.items()}
-    return Recovered(parts, Position(body.epoch, body.seq, body.at), body.game_version)
+    return Recovered(parts, Position(body.epoch, body.seq, body.at), body.game_version, body.unrecorded)
 
 
 def _check_room(room_id: str, stored: str) -> None:
@@ -106,4 +117,4 @@ def _add(recovered: Recovered, record: Record) -> Recovered:
         else:
             parts[key] = bytes(data)
     version = record.game_version if GAME in record.parts else recovered.game_version
-    return Recovered(parts, Position(record.epoch, record.seq, record.at), version)
+    return replace(recovered, position=Position(record.epoch, record.seq, record.at), game_version=version)

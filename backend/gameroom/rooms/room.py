@@ -146,6 +146,7 @@ class Room:
             game=self.game_type.name,
             game_version=self.game_type.version,
             parts=self.state.whole(),
+            unrecorded=self.window.unrecorded(),
         )
         return seal_snapshot(body, self.term)
 

@@ -5,17 +5,20 @@ them for ten minutes after it left or the room closed; older ones are refused, n
 remembered for a minute, so that a late copy of a refused command is not applied after all.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
 from msgspec import Struct
 
 from gameroom.clock import Millis
 from gameroom.errors import GameroomError, IdReused
-from gameroom.rooms.records import StoredAnswer
+from gameroom.rooms.records import StoredAnswer, Unrecorded
 
 MEMBER_WINDOW = 128
 AFTERLIFE_MS: Millis = 600_000
 REFUSAL_MS: Millis = 60_000
+VOLATILE_WINDOW = 1_024
+"""Commands remembered of each user where no record holds them: play that is not journaled. The oldest go first."""
+
 REFUSALS = 1_000
 """Refusals remembered in one room; the oldest goes first."""
 
@@ -39,6 +42,7 @@ class CommandWindow:
     def __init__(self) -> None:
         self._applied: dict[tuple[str, str], Applied] = {}
         self._count: dict[str, int] = {}
+        self._unrecorded: dict[str, deque[str]] = {}
         self._refusals: OrderedDict[tuple[str, str], Refusal] = OrderedDict()
 
     def apply(
@@ -48,6 +52,25 @@ class CommandWindow:
         ordinal = self._count.get(user_id, 0) + 1
         self._count[user_id] = ordinal
         self._applied[user_id, command_id] = Applied(seq, input_hash, ordinal, answer)
+        if answer is not None:
+            self._bound(user_id, command_id)
+
+    def _bound(self, user_id: str, command_id: str) -> None:
+        ids = self._unrecorded.setdefault(user_id, deque())
+        ids.append(command_id)
+        if len(ids) > VOLATILE_WINDOW:
+            del self._applied[user_id, ids.popleft()]
+
+    def unrecorded(self) -> list[Unrecorded]:
+        """What no record holds, in the order applied by each user: for a snapshot that hands the room over."""
+        found = []
+        for user_id, ids in self._unrecorded.items():
+            for command_id in ids:
+                applied = self._applied[user_id, command_id]
+                if applied.answer is not None:
+                    digest = applied.input_hash.hex()
+                    found.append(Unrecorded(user_id, command_id, digest, applied.seq, applied.answer))
+        return found
 
     def refuse(
         self, user_id: str, command_id: str, input_hash: bytes, error: GameroomError, now: Millis

@@ -12,6 +12,7 @@ from gameroom.protocol.commands import GameAction, JoinRoom, SendChat, SetReady,
 from gameroom.rooms.journal import Recovery
 from gameroom.rooms.records import Damaged
 from gameroom.rooms.recovery import overlay
+from gameroom.rooms.rooms import Answer
 from tests.unit.rooms.scene import ROOM_ID, Scene
 
 
@@ -148,3 +149,16 @@ def test_a_clean_hand_over_of_volatile_play_keeps_epoch_and_seq() -> None:
     scene.keep_snapshot()
     room = scene.recovered(clean=True)
     assert (room.position.epoch, room.position.seq) == (1, 4)
+
+
+def test_what_was_done_before_a_clean_hand_over_is_not_done_again_in_the_same_epoch() -> None:
+    scene = Scene(Relay)
+    send = GameAction(action={"type": "send", "data": 1}, id="send")
+    first = scene.ask("ann", send)
+    scene.keep_snapshot()
+    scene.room = scene.recovered(clean=True)
+    scene.do("ann", JoinRoom())
+    again = scene.ask("ann", send)
+    assert isinstance(first, Answer)
+    assert isinstance(again, Answer)
+    assert (again.repeated, again.seq, again.data) == (True, first.seq, first.data)

@@ -15,7 +15,7 @@ from gameroom.protocol.commands import (
     SetReady,
 )
 from gameroom.rooms.rooms import Answer
-from gameroom.rooms.window import AFTERLIFE_MS, MEMBER_WINDOW, REFUSAL_MS
+from gameroom.rooms.window import AFTERLIFE_MS, MEMBER_WINDOW, REFUSAL_MS, VOLATILE_WINDOW
 from tests.unit.rooms.scene import Scene
 
 
@@ -122,3 +122,11 @@ def test_play_that_is_not_journaled_is_remembered_within_its_epoch() -> None:
     assert isinstance(first, Answer)
     assert isinstance(again, Answer)
     assert (again.repeated, again.seq, again.data) == (True, first.seq, first.data)
+
+
+def test_memory_of_unjournaled_play_is_bounded() -> None:
+    scene = Scene(Relay)
+    for number in range(VOLATILE_WINDOW + 1):
+        scene.do("ann", GameAction(action={"type": "send", "data": 1}, id=str(number)))
+    assert len(scene.room.window.unrecorded()) == VOLATILE_WINDOW
+    assert reason(scene.refused("ann", GameAction(action={"type": "send", "data": 1}, id="1"))) == "expired"
