@@ -4,7 +4,6 @@
 """
 
 import importlib.util
-import secrets
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -28,9 +27,9 @@ from gameroom.games.relay import Relay
 from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.gateway.gateway import Gateway
 from gameroom.gateway.policy import GatewayPolicy
+from gameroom.identity.family import SignInPolicy
 from gameroom.identity.identity import Identity, IdentityPolicy, IdentityStores, build_identity
-from gameroom.identity.keys import open_key_ring, write_privately
-from gameroom.identity.sign_ins import SignInPolicy
+from gameroom.identity.keys import kept_secret, open_key_ring
 from gameroom.identity.tokens import TokenPolicy
 from gameroom.ids import new_id
 from gameroom.rooms.local import LocalRooms
@@ -254,6 +253,7 @@ def _gateway_policy(settings: Settings) -> GatewayPolicy:
         frames_per_second=settings.frames_per_second,
         frame_burst=settings.frame_burst,
         allowed_origins=frozenset(settings.allowed_origins),
+        command_deadline_s=settings.command_deadline_ms / 1000,
     )
 
 
@@ -261,10 +261,7 @@ def _room_password_key(settings: Settings, keys: Path) -> bytes:
     """32 bytes made from the operator's secret, or kept beside the signing keys since the first start."""
     if settings.room_password_key is not None:
         return _as_key(settings.room_password_key.get_secret_value())
-    path = keys / ROOM_PASSWORD_KEY
-    if not path.exists():
-        write_privately(path, secrets.token_hex(32).encode())
-    return _as_key(path.read_text())
+    return _as_key(kept_secret(keys / ROOM_PASSWORD_KEY))
 
 
 def _as_key(secret: str) -> bytes:

@@ -1,6 +1,7 @@
 """One contract, two implementations: what identity may rely on, in memory as in SQL."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from gameroom.errors import IdReused, UsernameTaken
-from gameroom.identity.accounts import Account, Added, Once, Suspension
+from gameroom.errors import AccountSuspended, IdReused, UsernameTaken
+from gameroom.identity.account import Account, Suspension
+from gameroom.identity.accounts import Added, Once
+from gameroom.identity.family import Family
 from gameroom.identity.identity import IdentityStores
-from gameroom.identity.sign_ins import Family, Holder, Step
-from gameroom.identity.tickets import Ticket
+from gameroom.identity.sign_ins import Holder, Step
+from gameroom.identity.tickets import Taken, Ticket
 from gameroom.ids import new_id
 from gameroom.storage.accounts import CARDS_AT_ONCE, SqlCards, account_named
 from gameroom.storage.engine import Database
@@ -48,15 +51,26 @@ def once(key: bytes = b"k" * 32, content: bytes = b"c" * 32, at: int = NOW) -> O
     return Once(key_hash=key, content_hash=content, at=at)
 
 
-def family(account: Account, handle: bytes = b"h" * 32, expires_at: int = NOW + DAY) -> Family:
+def family(account: Account, handle: bytes = b"", expires_at: int = NOW + DAY) -> Family:
     return Family(
         sign_in_id=new_id(),
         user_id=account.user_id,
-        handle_hash=handle,
+        handle_hash=handle or secrets.token_bytes(32),
         current=b"1" * 32,
         created_at=NOW,
         expires_at=expires_at,
     )
+
+
+async def created(stores: IdentityStores, account: Account, once: Once | None = None) -> bool:
+    """Whether adding it made a new account, rather than finding one; a key that is there already fails."""
+    added = await add(stores, account, once)
+    assert added is not None
+    return added.created
+
+
+async def add(stores: IdentityStores, account: Account, once: Once | None = None) -> Added | None:
+    return await stores.accounts.add(account, once, family(account))
 
 
 # --- accounts -------------------------------------------------------------------------------------------------
@@ -69,78 +83,120 @@ async def test_an_account_comes_back_as_it_was_stored(stores: IdentityStores) ->
         avatar_url="https://example.org/a.png",
         roles=("admin", "qa"),
         metadata={"level": 3, "tags": ["a", "ü"]},
-        suspension=Suspension(NOW),
+        suspension=Suspension(NOW),  # which ended at that moment
     )
-    await stores.accounts.add(full, None)
-    assert await stores.accounts.find(full.user_id) == full
-    assert await stores.accounts.find("nobody") is None
+    await add(stores, full)
+    assert await stores.accounts.find_by_username("Ada") == full
+    assert await stores.accounts.find_by_username("nobody") is None
 
 
 async def test_names_are_found_and_unique_whatever_the_case(stores: IdentityStores) -> None:
     ada = user("Ada")
-    assert await stores.accounts.add(ada, None) == Added(ada, created=True)
+    assert await add(stores, ada) == Added(ada, created=True)
     assert await stores.accounts.find_by_username("aDA") == ada
     assert await stores.accounts.find_by_username("adah") is None
     with pytest.raises(UsernameTaken):
-        await stores.accounts.add(user("ADA"), None)
+        await add(stores, user("ADA"))
 
 
 async def test_any_number_of_guests_have_no_name(stores: IdentityStores) -> None:
     for _ in range(3):
-        assert (await stores.accounts.add(guest(), None)).created
+        assert await created(stores, guest())
 
 
 async def test_a_race_for_a_name_has_one_winner(stores: IdentityStores) -> None:
-    race = [stores.accounts.add(user(name), None) for name in ("ada", "ADA", "Ada", "aDa") for _ in range(5)]
+    race = [add(stores, user(name)) for name in ("ada", "ADA", "Ada", "aDa") for _ in range(5)]
     results = await asyncio.gather(*race, return_exceptions=True)
     losers = [result for result in results if isinstance(result, UsernameTaken)]
+    (winner,) = [result for result in results if isinstance(result, Added)]
     assert len(losers) == len(race) - 1
+    assert winner.created
+    assert await stores.accounts.find_by_username("ada") == winner.account
 
 
 async def test_a_race_for_a_device_makes_one_guest(stores: IdentityStores) -> None:
-    race = [stores.accounts.add(guest(b"d" * 32), None) for _ in range(10)]
-    results = await asyncio.gather(*race)
-    assert len({added.account.user_id for added in results}) == 1
-    assert sum(added.created for added in results) == 1
+    results = await asyncio.gather(*[add(stores, guest(b"d" * 32)) for _ in range(10)])
+    added = [each for each in results if each is not None]
+    assert len({each.account.user_id for each in added}) == 1
+    assert len(added) == 10
+    assert sum(each.created for each in added) == 1
 
 
 async def test_a_race_with_one_key_makes_one_account(stores: IdentityStores) -> None:
-    race = [stores.accounts.add(user("Ada"), once()) for _ in range(10)]
-    results = await asyncio.gather(*race)
-    assert len({added.account.user_id for added in results}) == 1
-    assert sum(added.repeated for added in results) == 9
+    results = await asyncio.gather(*[add(stores, user("Ada"), once()) for _ in range(10)])
+    (winner,) = [each for each in results if each is not None]
+    assert winner.created
+    assert await stores.accounts.find_by_key(once()) == winner.account
 
 
-async def test_a_key_answers_with_its_account_and_refuses_other_content(stores: IdentityStores) -> None:
-    first = await stores.accounts.add(guest(), once())
-    assert await stores.accounts.add(guest(), once()) == Added(first.account, created=False, repeated=True)
+async def test_a_key_finds_its_account_and_refuses_other_content(stores: IdentityStores) -> None:
+    assert await stores.accounts.find_by_key(once()) is None
+    gus = guest()
+    assert await created(stores, gus, once())
+    assert await stores.accounts.find_by_key(once()) == gus
     with pytest.raises(IdReused):
-        await stores.accounts.add(guest(), once(content=b"x" * 32))
-    assert (await stores.accounts.add(guest(), once(key=b"other"))).created
+        await stores.accounts.find_by_key(once(content=b"x" * 32))
+    assert await created(stores, guest(), once(key=b"other"))
+
+
+async def test_an_add_with_a_known_key_changes_nothing(stores: IdentityStores) -> None:
+    await add(stores, guest(), once())
+    ada = user("Ada")
+    sign_in = family(ada)
+    for content in (b"c" * 32, b"x" * 32):
+        assert await stores.accounts.add(ada, once(content=content), sign_in) is None
+    assert await stores.accounts.find_by_username("Ada") is None
+    assert await stores.sign_ins.holder(sign_in.sign_in_id) is None
 
 
 async def test_a_refused_add_remembers_no_key(stores: IdentityStores) -> None:
-    await stores.accounts.add(user("Ada"), None)
+    await add(stores, user("Ada"))
     with pytest.raises(UsernameTaken):
-        await stores.accounts.add(user("Ada"), once())
-    assert (await stores.accounts.add(user("Bob"), once(content=b"x" * 32))).created
+        await add(stores, user("Ada"), once())
+    assert await created(stores, user("Bob"), once(content=b"x" * 32))
 
 
 async def test_a_key_is_forgotten_after_a_day(stores: IdentityStores) -> None:
-    first = await stores.accounts.add(guest(), once())
-    almost = await stores.accounts.add(guest(), once(at=NOW + DAY - 1))
-    after = await stores.accounts.add(guest(), once(at=NOW + DAY, content=b"x" * 32))
-    assert almost.account == first.account
-    assert after.created
+    gus = guest()
+    await add(stores, gus, once())
+    assert await stores.accounts.find_by_key(once(at=NOW + DAY - 1)) == gus
+    late = once(at=NOW + DAY, content=b"x" * 32)
+    assert await stores.accounts.find_by_key(late) is None
+    assert await created(stores, guest(), late)
+
+
+async def test_an_account_comes_with_its_first_sign_in(stores: IdentityStores) -> None:
+    gus = guest(b"d" * 32)
+    first, again = family(gus), family(guest())
+    await stores.accounts.add(gus, None, first)
+    await stores.accounts.add(guest(b"d" * 32), None, again)
+    for sign_in in (first, again):
+        assert await stores.sign_ins.holder(sign_in.sign_in_id) == Holder(gus, ended=False)
+
+
+async def test_no_sign_in_is_opened_for_who_is_suspended(stores: IdentityStores) -> None:
+    gus = guest(b"d" * 32)
+    await add(stores, gus)
+    await stores.accounts.suspend(gus.user_id, Suspension(NOW + 1), NOW)
+    sign_ins = [family(gus), family(gus)]
+    with pytest.raises(AccountSuspended):
+        await stores.sign_ins.open(sign_ins[0])
+    with pytest.raises(AccountSuspended):
+        await stores.accounts.add(guest(b"d" * 32), once(), sign_ins[1])
+    assert [await stores.sign_ins.holder(each.sign_in_id) for each in sign_ins] == [None, None]
+    assert await stores.accounts.find_by_key(once()) is None
+    later = replace(sign_ins[0], created_at=NOW + 1)
+    await stores.sign_ins.open(later)
+    assert await stores.sign_ins.holder(later.sign_in_id) is not None
 
 
 async def test_a_password_hash_is_replaced_only_where_it_is_the_old_one(stores: IdentityStores) -> None:
     ada = user("Ada")
-    await stores.accounts.add(ada, None)
+    await add(stores, ada)
     await stores.accounts.replace_password_hash(ada.user_id, "another", "new")
-    assert await stores.accounts.find(ada.user_id) == ada
+    assert await stores.accounts.find_by_username("Ada") == ada
     await stores.accounts.replace_password_hash(ada.user_id, "$argon2id$…", "new")
-    assert await stores.accounts.find(ada.user_id) == replace(ada, password_hash="new")
+    assert await stores.accounts.find_by_username("Ada") == replace(ada, password_hash="new")
 
 
 @pytest.mark.parametrize("until", [NOW + DAY, None])
@@ -149,17 +205,18 @@ async def test_a_suspension_ends_every_sign_in_with_its_revocation(
 ) -> None:
     ada, bob = user("Ada"), user("Bob")
     ours, theirs = [family(ada, b"1"), family(ada, b"2")], family(bob, b"3")
-    for account in (ada, bob):
-        await stores.accounts.add(account, None)
-    for each in (*ours, theirs):
-        await stores.sign_ins.open(each)
+    await stores.accounts.add(ada, None, ours[0])
+    await stores.sign_ins.open(ours[1])
+    await stores.accounts.add(bob, None, theirs)
     await stores.accounts.suspend(ada.user_id, Suspension(until), NOW)
     suspended = replace(ada, suspension=Suspension(until))
     for each in ours:
         assert await stores.sign_ins.holder(each.sign_in_id) == Holder(suspended, ended=True)
     assert await stores.sign_ins.holder(theirs.sign_in_id) == Holder(bob, ended=False)
     told = await stores.revocations.revocations(0, 10)
-    assert {(each.sign_in_id, each.why) for each in told} == {(f.sign_in_id, "suspended") for f in ours}
+    assert {each.why for each in told} == {"suspended"}
+    assert {each.until for each in told} == {until}
+    assert {each.sign_in_id for each in told} == {each.sign_in_id for each in ours}
 
 
 # --- sign-ins -------------------------------------------------------------------------------------------------
@@ -171,19 +228,22 @@ class Spend:
     def __init__(self, successor: bytes) -> None:
         self._successor = successor
 
-    def __call__(self, before: Family) -> Step[bytes]:
+    def __call__(self, before: Family, _: Account) -> Step[bytes]:
         return replace(before, current=self._successor, spent=before.current, spent_at=NOW), before.current
 
 
-def end(before: Family) -> Step[None]:
+def end(before: Family, _: Account) -> Step[None]:
     return before.ended(NOW), None
+
+
+def look(before: Family, _: Account) -> Step[Family]:
+    return before, before
 
 
 async def opened(stores: IdentityStores) -> Family:
     ada = user("Ada")
-    await stores.accounts.add(ada, None)
     sign_in = family(ada)
-    await stores.sign_ins.open(sign_in)
+    await stores.accounts.add(ada, None, sign_in)
     return sign_in
 
 
@@ -191,8 +251,8 @@ async def test_a_change_is_stored_and_its_result_handed_back(stores: IdentitySto
     sign_in = await opened(stores)
     assert await stores.sign_ins.change(sign_in.handle_hash, Spend(b"2" * 32)) == b"1" * 32
     after = replace(sign_in, current=b"2" * 32, spent=b"1" * 32, spent_at=NOW)
-    assert await stores.sign_ins.change(sign_in.handle_hash, lambda family: (family, family)) == after
-    assert await stores.sign_ins.change(b"unknown", lambda family: (family, family)) is None
+    assert await stores.sign_ins.change(sign_in.handle_hash, look) == after
+    assert await stores.sign_ins.change(b"unknown", look) is None
 
 
 async def test_changes_at_once_see_each_other(stores: IdentityStores) -> None:
@@ -207,12 +267,12 @@ async def test_changes_at_once_see_each_other(stores: IdentityStores) -> None:
 async def test_a_step_that_raises_changes_nothing(stores: IdentityStores) -> None:
     sign_in = await opened(stores)
 
-    def fail(before: Family) -> Step[None]:
+    def fail(before: Family, _: Account) -> Step[None]:
         raise LookupError(before.sign_in_id)
 
     with pytest.raises(LookupError):
         await stores.sign_ins.change(sign_in.handle_hash, fail)
-    assert await stores.sign_ins.change(sign_in.handle_hash, lambda f: (f, f)) == sign_in
+    assert await stores.sign_ins.change(sign_in.handle_hash, look) == sign_in
 
 
 async def test_an_ended_sign_in_is_told_once(stores: IdentityStores) -> None:
@@ -222,9 +282,18 @@ async def test_an_ended_sign_in_is_told_once(stores: IdentityStores) -> None:
     await stores.sign_ins.end_all(sign_in.user_id, NOW)
     (told,) = await stores.revocations.revocations(0, 10)
     assert (told.sign_in_id, told.user_id, told.why) == (sign_in.sign_in_id, sign_in.user_id, "signed_out")
+    assert told.until is None
     holder = await stores.sign_ins.holder(sign_in.sign_in_id)
     assert holder is not None
     assert holder.ended
+
+
+async def test_a_step_sees_the_user_as_of_now(stores: IdentityStores) -> None:
+    sign_in = await opened(stores)
+    await stores.accounts.suspend(sign_in.user_id, Suspension(None), NOW)
+    account = await stores.sign_ins.change(sign_in.handle_hash, lambda family, user: (family, user))
+    assert account is not None
+    assert account.suspension == Suspension(None)
 
 
 async def test_nobody_holds_an_unknown_sign_in(stores: IdentityStores) -> None:
@@ -237,9 +306,9 @@ async def test_nobody_holds_an_unknown_sign_in(stores: IdentityStores) -> None:
 async def test_revocations_are_numbered_and_read_in_pages(stores: IdentityStores) -> None:
     assert await stores.revocations.last_revocation() == 0
     ada = user("Ada")
-    await stores.accounts.add(ada, None)
-    for number in range(5):
-        await stores.sign_ins.open(family(ada, bytes([number])))
+    await add(stores, ada)
+    for _ in range(4):
+        await stores.sign_ins.open(family(ada))
     await stores.sign_ins.end_all(ada.user_id, NOW)
     whole = await stores.revocations.revocations(0, 10)
     numbers = [each.number for each in whole]
@@ -261,8 +330,17 @@ def ticket(number: int = 1, expires_at: int = NOW + 30_000) -> Ticket:
 async def test_a_ticket_is_taken_once(stores: IdentityStores) -> None:
     await stores.tickets.keep(ticket(), NOW)
     race = await asyncio.gather(*[stores.tickets.take(ticket().ticket_hash) for _ in range(10)])
-    assert [taken for taken in race if taken] == [ticket()]
+    assert [taken for taken in race if taken] == [Taken(ticket(), None)]
     assert await stores.tickets.take(b"unknown") is None
+
+
+async def test_a_ticket_comes_with_its_holder(stores: IdentityStores) -> None:
+    sign_in = await opened(stores)
+    bought = replace(ticket(), sign_in_id=sign_in.sign_in_id)
+    await stores.tickets.keep(bought, NOW)
+    holder = await stores.sign_ins.holder(sign_in.sign_in_id)
+    assert holder is not None
+    assert await stores.tickets.take(bought.ticket_hash) == Taken(bought, holder)
 
 
 # --- what only SQL does ---------------------------------------------------------------------------------------
@@ -271,9 +349,8 @@ async def test_a_ticket_is_taken_once(stores: IdentityStores) -> None:
 async def test_sql_forgets_what_is_long_past(database: Database) -> None:
     stores = in_sql(database)
     ada = user("Ada")
-    await stores.accounts.add(ada, None)
     old = family(ada, b"old", expires_at=NOW - 8 * DAY)
-    await stores.sign_ins.open(old)
+    await stores.accounts.add(ada, None, old)
     await stores.sign_ins.end_all(ada.user_id, NOW - 2 * DAY)
     await stores.sign_ins.open(family(ada, b"new"))
     await stores.tickets.keep(ticket(1, expires_at=NOW), NOW - 1)
@@ -290,7 +367,7 @@ async def test_sql_looks_again_where_the_index_has_decided(
 ) -> None:
     """The look before the insert misses a winner that another node commits at that moment (PostgreSQL)."""
     stores = in_sql(database)
-    await stores.accounts.add(user("Ada"), None)
+    await add(stores, user("Ada"))
     missed: list[str] = []
 
     def blind_once(connection: Connection, username: str) -> Account | None:
@@ -301,23 +378,23 @@ async def test_sql_looks_again_where_the_index_has_decided(
 
     monkeypatch.setattr("gameroom.storage.accounts.account_named", blind_once)
     with pytest.raises(UsernameTaken):
-        await stores.accounts.add(user("ADA"), None)
+        await add(stores, user("ADA"))
     assert missed == ["ADA"]
 
 
 async def test_accounts_survive_the_process(tmp_path: Path) -> None:
     ada = user("Ada")
     async with fresh_database(tmp_path) as database:
-        await in_sql(database).accounts.add(ada, None)
+        await add(in_sql(database), ada)
     async with fresh_database(tmp_path) as database:
         assert await in_sql(database).accounts.find_by_username("ada") == ada
 
 
 async def test_cards_are_of_those_who_exist(database: Database) -> None:
-    accounts = in_sql(database).accounts
+    stores = in_sql(database)
     ada, gus = replace(user("Ada"), avatar_url="https://example.org/a.png"), guest()
     for account in (ada, gus):
-        await accounts.add(account, None)
+        await add(stores, account)
     strangers = [new_id() for _ in range(CARDS_AT_ONCE + 1)]
     cards = await SqlCards(database).cards([ada.user_id, *strangers, gus.user_id])
     assert {user_id: (card.display_name, card.avatar_url) for user_id, card in cards.items()} == {

@@ -16,6 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Opcode
 from websockets.typing import Subprotocol
 
 from gameroom.bus.local import LocalBus
@@ -34,6 +35,7 @@ from gameroom.rooms.local import LocalRooms
 from gameroom.rooms.placement import MemoryPlacement
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.rooms import Card
+from tests.kit.raw_socket import raw_socket
 
 Frame = dict[str, Any]
 JSON_V1 = "gameroom.v1.json"
@@ -234,6 +236,9 @@ async def test_the_first_credential_found_decides(node: Node) -> None:
     assert headers["www-authenticate"] == 'Bearer error="invalid_token"'
     assert headers["content-type"] == "application/problem+json"
     assert headers["x-request-id"]
+    bad["X-Request-Id"] = "chosen-by-the-client"
+    _, _, headers = await node.refusal("/ws", additional_headers=bad)
+    assert headers["x-request-id"] == "chosen-by-the-client"
     bearer = Subprotocol("bearer.not.a.token")
     status, *_ = await node.refusal(f"/ws?ticket={ticket}", subprotocols=[JSON_V1, bearer])
     assert status == 401
@@ -363,6 +368,17 @@ async def test_a_room_that_cannot_be_joined_refuses_the_handshake(node: Node) ->
             assert (await talk.end())[1:] == (4509, "wrong_room_password")
 
 
+async def test_nothing_is_said_of_a_join_that_is_in_doubt(protocol: Any) -> None:
+    policy = GatewayPolicy(server_version="test", step_timeout_s=0.2, command_deadline_s=0.05)
+    async with Node(protocol, policy) as node:
+        ann = await node.guest()
+        node.rooms.submit = lambda *_: None  # type: ignore[method-assign]
+        status, body, headers = await node.refusal("/ws/game-room-groups/r", additional_headers=ann.header)
+        assert (status, body) == (504, None) and headers["x-request-id"]
+        async with node.knock("/ws/game-room-groups/r?errors=frame", additional_headers=ann.header) as talk:
+            assert await talk.end() == ([], 1011, "internal")
+
+
 async def test_the_first_frame_on_a_room_bound_socket_joins_or_ends_it(node: Node) -> None:
     ann = await node.guest()
     async with node.visit(ann) as host:
@@ -448,10 +464,12 @@ async def test_the_end_of_a_sign_in_ends_its_sockets(node: Node) -> None:
 async def test_a_suspended_user_is_sent_away_and_kept_out(node: Node) -> None:
     ann = await node.guest()
     async with node.visit(ann) as talk:
-        await node.identity.accounts.suspend(ann.user_id, None)
-        assert (await talk.end())[1:] == (4502, "account_suspended")
+        await node.identity.accounts.suspend(ann.user_id, 4_000_000_000_000)
+        frames, code, reason = await talk.end()
+    assert (code, reason) == (4502, "account_suspended")
+    assert [frame["params"] for frame in frames] == [{"until": "2096-10-02T07:06:40.000Z"}]
     status, problem, _ = await node.refusal("/ws", additional_headers=ann.header)
-    assert (status, problem["code"]) == (403, "account_suspended")
+    assert (status, problem["code"], problem["params"]) == (403, "account_suspended", frames[0]["params"])
     async with node.knock("/ws?errors=frame", additional_headers=ann.header) as talk:
         assert (await talk.end())[1:] == (4502, "account_suspended")
 
@@ -478,6 +496,20 @@ async def test_ten_thousand_junk_frames_are_cut_short_and_harm_nobody(node: Node
         frames, code, reason = await talk.end()
         assert len(frames) == 21 and (code, reason) == (4503, "protocol_abuse")
         assert (await neighbour.ask("PING"))["type"] == "REPLY"
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_flood_of_pings_is_cut_short(is_known: bool) -> None:
+    """Each is answered, and costs the server what a small command costs."""
+    policy = GatewayPolicy(server_version="test", frames_per_second=10, frame_burst=20)
+    async with Node(FastPathProtocol, policy) as node:
+        headers = (await node.guest()).header if is_known else {}
+        async with raw_socket(node.url("/ws"), headers) as peer:
+            for _ in range(20):
+                await peer.send_bytes(b"\x89\x80\0\0\0\0" * 50)
+            close, frames = await peer.until_close()
+    assert close is not None and (close.code, close.reason) == (4005, "rate_limited")
+    assert 200 <= sum(frame.opcode is Opcode.PONG for frame in frames) < 300
 
 
 async def test_an_oversized_frame_is_explained() -> None:

@@ -12,13 +12,14 @@ import pytest
 import pytest_asyncio
 
 from gameroom.api.limits import SignInLimitPolicy
-from tests.integration.front_door import House, open_house
+from tests.integration.front_door import DEADLINE_S, House, open_house
 from tests.kit.api import bearer
 from tests.kit.wire import Json, Refused
 
 PASSWORD = "correct horse"
 KEY = {"Idempotency-Key": "key-0123456789-abcdef"}
 REGISTER, GUEST, TOKEN = "/api/v1/auth/register", "/api/v1/auth/guest", "/api/v1/auth/token"
+REFRESH, LOGOUT = "/api/v1/auth/refresh", "/api/v1/auth/logout"
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -170,8 +171,27 @@ async def test_nothing_secret_is_stored_as_it_is(tmp_path: Path) -> None:
             {"json": {"username": "Ada", "password": PASSWORD}},
         ),
         (SignInLimitPolicy(guests_per_address=3), GUEST, {"json": {}}),
+        (SignInLimitPolicy(tokens_per_address=3), REFRESH, {"json": {"refresh_token": "made.up"}}),
+        (SignInLimitPolicy(tokens_per_address=3), LOGOUT, {"json": {"refresh_token": "made.up"}}),
+        (SignInLimitPolicy(tokens_per_address=3), "/api/v1/auth/logout-all", {}),
+        (SignInLimitPolicy(tokens_per_address=3), "/api/v1/auth/ws-ticket", {}),
+        (
+            SignInLimitPolicy(tokens_per_address=3),
+            TOKEN,
+            {"data": {"grant_type": "refresh_token", "refresh_token": "made.up"}},
+        ),
     ],
-    ids=["account", "address", "register", "guest"],
+    ids=[
+        "account",
+        "address",
+        "register",
+        "guest",
+        "refresh",
+        "logout",
+        "logout-all",
+        "ws-ticket",
+        "refresh-by-form",
+    ],
 )
 async def test_attempts_are_limited(
     tmp_path: Path, limits: SignInLimitPolicy, path: str, options: dict[str, Any]
@@ -269,6 +289,25 @@ async def test_a_body_over_the_limit_is_refused_though_nothing_was_announced(sha
     assert (answer.status_code, answer.json()["code"]) == (413, "message_too_big")
 
 
+@pytest.mark.parametrize("path", [GUEST, TOKEN])
+async def test_a_body_that_does_not_come_is_refused_and_the_connection_closed(
+    shared: House, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gameroom.api.bodies.DEADLINE_S", 0.05)
+    host, port = shared.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{{".encode())
+    async with asyncio.timeout(DEADLINE_S):
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")  # to the end: the server closes
+    writer.close()
+    await writer.wait_closed()
+    assert b" 422 " in head.splitlines()[0]
+    assert b"connection: close" in head.lower()
+    told = json.loads(body)
+    assert (told["code"], told["errors"][0]["pointer"]) == ("validation_failed", "#")
+    assert "did not come" in told["detail"]
+
+
 @pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}])
 async def test_json_is_read_whatever_it_is_called(shared: House, headers: dict[str, str]) -> None:
     answer = await shared.api.request("POST", GUEST, content=b'{"display_name": "G"}', headers=headers)
@@ -345,6 +384,9 @@ async def test_a_race_for_a_name_is_one_201_and_the_rest_409(house: House) -> No
         house.api.request("POST", REGISTER, json={**body, "username": name}) for name in ("ada", "ADA") * 4
     ]
     answers = await asyncio.gather(*race)
+    (winner,) = [answer.json() for answer in answers if answer.status_code == 201]
+    tokens = await house.api.token(grant_type="password", username="Ada", password=PASSWORD)
+    assert await house.api.me(tokens["access_token"]) == winner["user"]
     assert sorted(answer.status_code for answer in answers) == [201, *[409] * 7]
     assert {answer.json().get("code") for answer in answers} == {None, "username_taken"}
 

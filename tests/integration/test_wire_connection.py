@@ -230,12 +230,21 @@ async def test_a_burst_of_200_is_taken(people: People) -> None:
 
 
 async def test_beyond_the_burst_commands_are_refused_and_may_be_sent_again(people: People) -> None:
+    """The refusal says when; the same command is then done, with the same id."""
     player = await people.newcomer()
-    answers = [await player.send("PING") for _ in range(206)]
+    await player.create("relay")
+    ids = [f"c-{number}" for number in range(230)]
+    answers = [await player.send("SEND_CHAT", id=id_, text=id_) for id_ in ids]
     outcomes = await asyncio.gather(*answers, return_exceptions=True)
-    refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
-    assert refused
-    assert {outcome.code for outcome in refused} == {"rate_limited"}
+    refused = {
+        id_: outcome for id_, outcome in zip(ids, outcomes, strict=True) if isinstance(outcome, Refused)
+    }
+    assert refused and {outcome.code for outcome in refused.values()} == {"rate_limited"}
+    last = refused[max(refused, key=ids.index)]
+    await asyncio.sleep(last.body["retry_after_ms"] / 1000)
+    again = next(iter(refused))
+    done = await player.ask("SEND_CHAT", id=again, text=again)
+    assert (done.frame["id"], "repeated" in done.frame) == (again, False)
     assert player.lost is None
 
 

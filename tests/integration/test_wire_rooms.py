@@ -189,7 +189,8 @@ async def test_joining_again_attaches_without_an_event(people: People) -> None:
 async def test_unknown_and_closed_rooms(people: People) -> None:
     alice, bob = await people.newcomers("Alice", "Bob")
     assert (await refusal(alice.join(str(uuid4())))).code == "room_not_found"
-    assert (await refusal(alice.join("no uuid"))).code == "room_not_found"
+    assert (await refusal(alice.join("no-uuid"))).code == "room_not_found"
+    assert (await refusal(alice.join("no id"))).code == "validation_failed"
     room_id = await alice.create("relay")
     await alice.ask("CLOSE_GAME_ROOM_GROUP")
     assert (await refusal(bob.join(room_id))).code == "room_closed"

@@ -23,6 +23,8 @@ LEAKS = [
     f"{{'password': '{TICKET}', 'name': 'Ada'}}",
     f'{{"password": "with \\" a quote {TICKET}"}}',
     f"device_id={TICKET}",
+    f"Idempotency-Key: {TICKET}",
+    f"idempotency_key={TICKET}",
     f"the token was {JWT}.",
 ]
 
@@ -49,7 +51,9 @@ def test_redact_leaves_what_is_no_secret() -> None:
 @pytest.mark.parametrize("style", ["text", "json"])
 @pytest.mark.parametrize("leak", LEAKS)
 def test_no_argument_and_no_field_carries_a_secret_out(style: LogFormat, leak: str) -> None:
-    written = line(style, "refused %s", leak, extra={"query": leak, "ticket": TICKET})
+    written = line(
+        style, "refused %s", leak, extra={"query": leak, "ticket": TICKET, "idempotency_key": TICKET}
+    )
     assert JWT not in written
     assert TICKET not in written
 

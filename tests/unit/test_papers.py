@@ -29,7 +29,7 @@ from gameroom.protocol import answers
 from gameroom.protocol.codec import CommandRefused, decode_command
 from gameroom.protocol.codes import CloseCode
 from gameroom.protocol.commands import COMMANDS
-from gameroom.protocol.events import EVENTS, EventFrame, Hidden
+from gameroom.protocol.events import EVENTS, EventFrame, HiddenRun
 from gameroom.settings import Settings
 from gameroom.testkit import Table
 
@@ -148,7 +148,7 @@ FRAMES: dict[str, type[Struct]] = {
     "TOKEN_EXPIRING": answers.TokenExpiring,
     "SERVER_DRAINING": answers.ServerDraining,
     "DETACHED": answers.Detached,
-    "HIDDEN": Hidden,
+    "HIDDEN": HiddenRun,
     **dict.fromkeys(EVENTS, EventFrame),
 }
 

@@ -37,9 +37,10 @@ from gameroom.errors import (
     UsernameTaken,
     ValidationFailed,
 )
-from gameroom.identity.accounts import Account, Registration, user_view
+from gameroom.identity.account import Account, user_view
+from gameroom.identity.accounts import Entered, Registration
+from gameroom.identity.family import RefreshToken
 from gameroom.identity.identity import Identity
-from gameroom.identity.sign_ins import RefreshToken
 
 IdempotencyKey = Annotated[
     str | None,
@@ -67,8 +68,7 @@ class AuthCalls:
     ) -> Response:
         """Make an account and sign in."""
         self._limits.registration(request)
-        account = await self._identity.accounts.register(Registration(**asdict(new)), key)
-        return await self._signed_in(account, 201)
+        return self._signed_in(await self._identity.accounts.register(Registration(**asdict(new)), key))
 
     async def guest(
         self,
@@ -78,8 +78,7 @@ class AuthCalls:
     ) -> Response:
         """Sign in without an account: 201 for a new guest, 200 for the one that this device has."""
         self._limits.guest(request)
-        found = await self._identity.accounts.guest(guest.device_id, guest.display_name, key)
-        return await self._signed_in(found.account, 201 if found.created or found.repeated else 200)
+        return self._signed_in(await self._identity.accounts.guest(guest.device_id, guest.display_name, key))
 
     async def token(self, request: Request) -> Response:
         """Sign in with a password, or refresh, as OAuth2 writes it."""
@@ -90,42 +89,51 @@ class AuthCalls:
             return token_problem(error)
         return answer(tokens, headers=NO_STORE)
 
-    async def refresh(self, body: Annotated[Refresh, Depends(json_body(Refresh))]) -> Response:
+    async def refresh(
+        self, request: Request, body: Annotated[Refresh, Depends(json_body(Refresh))]
+    ) -> Response:
         """Spend a refresh token for new tokens."""
-        return answer(await self._refreshed(body.refresh_token), headers=NO_STORE)
+        return answer(await self._refreshed(request, body.refresh_token), headers=NO_STORE)
 
-    async def logout(self, body: Annotated[Refresh, Depends(json_body(Refresh))]) -> Response:
+    async def logout(
+        self, request: Request, body: Annotated[Refresh, Depends(json_body(Refresh))]
+    ) -> Response:
         """End this sign-in; a token that is not known is fine too."""
+        self._limits.token(request)
         await self._identity.sign_ins.end(body.refresh_token)
         return Response(status_code=204)
 
     async def logout_all(self, request: Request) -> Response:
         """End every sign-in of the caller; their sockets close."""
+        self._limits.token(request)
         principal = await principal_of(request, self._identity.access)
         await self._identity.sign_ins.end_all(principal.user.user_id)
         return Response(status_code=204)
 
     async def ws_ticket(self, request: Request) -> Response:
         """A ticket for `/ws?ticket=`, for clients that cannot send a header. It opens one socket."""
+        self._limits.token(request)
         principal = await principal_of(request, self._identity.access)
         issued = await self._identity.tickets.issue(principal.sign_in_id, principal.expires_at)
         return answer(WsTicket(issued.ticket, issued.expires_in), 201, NO_STORE)
 
     async def _granted(self, request: Request, form: TokenForm) -> Tokens:
         if form.grant_type == "refresh_token":
-            return await self._refreshed(required(form.refresh_token, "refresh_token"))
+            return await self._refreshed(request, required(form.refresh_token, "refresh_token"))
         username, password = required(form.username, "username"), required(form.password, "password")
         self._limits.password(request, username)
         account = await self._identity.accounts.authenticate(username, password)
         return self._tokens(account, await self._identity.sign_ins.open(account.user_id))
 
-    async def _refreshed(self, token: str) -> Tokens:
+    async def _refreshed(self, request: Request, token: str) -> Tokens:
+        self._limits.token(request)
         refreshed = await self._identity.sign_ins.refresh(token)
         return self._tokens(refreshed.account, refreshed.refresh_token)
 
-    async def _signed_in(self, account: Account, status: int) -> Response:
-        tokens = self._tokens(account, await self._identity.sign_ins.open(account.user_id))
-        return answer(SignedIn(user_view(account), tokens), status, NO_STORE)
+    def _signed_in(self, entered: Entered) -> Response:
+        tokens = self._tokens(entered.account, entered.refresh_token)
+        signed_in = SignedIn(user_view(entered.account), tokens)
+        return answer(signed_in, 201 if entered.created else 200, NO_STORE)
 
     def _tokens(self, account: Account, refresh_token: RefreshToken) -> Tokens:
         access = self._identity.tokens.issue(account.user_id, refresh_token.sign_in_id, account.roles)
@@ -148,7 +156,9 @@ def required(value: str | None, name: str) -> str:
 CROWDED = (RateLimited, Unavailable)
 REFRESHING = (Unauthenticated, TokenExpired, TokenReused, AccountSuspended)
 
-REGISTER = call(takes=Register, gives={201: SignedIn}, refuses=(UsernameTaken, IdReused, *CROWDED))
+REGISTER = call(
+    takes=Register, gives={201: SignedIn}, refuses=(UsernameTaken, IdReused, AccountSuspended, *CROWDED)
+)
 GUEST = call(
     takes=SignInAsGuest,
     gives={201: SignedIn, 200: SignedIn},
@@ -160,10 +170,10 @@ TOKEN = call(
     refuses=(InvalidCredentials, *REFRESHING, *CROWDED),
     problem=TokenProblem,
 )
-REFRESH = call(takes=Refresh, gives={200: Tokens}, refuses=REFRESHING)
-LOGOUT = call(takes=Refresh, gives={204: None})
-LOGOUT_ALL = call(gives={204: None}, bearer=True)
-WS_TICKET = call(gives={201: WsTicket}, refuses=(AccountSuspended,), bearer=True)
+REFRESH = call(takes=Refresh, gives={200: Tokens}, refuses=(*REFRESHING, *CROWDED))
+LOGOUT = call(takes=Refresh, gives={204: None}, refuses=CROWDED)
+LOGOUT_ALL = call(gives={204: None}, refuses=(AccountSuspended, *CROWDED), bearer=True)
+WS_TICKET = call(gives={201: WsTicket}, refuses=(AccountSuspended, *CROWDED), bearer=True)
 
 
 def auth_router(identity: Identity, limits: SignInLimits) -> APIRouter:

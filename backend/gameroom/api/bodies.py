@@ -1,20 +1,18 @@
 """Bodies of requests as Structs: bounded before they are read, and what is wrong told with a pointer."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Struct
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from gameroom.errors import MessageTooBig, ValidationFailed
-from gameroom.protocol.diagnosis import nearest, read_leniently
+from gameroom.errors import FieldError, MessageTooBig, ValidationFailed
+from gameroom.protocol.diagnosis import read_leniently
 from gameroom.protocol.free_json import NotFreeJson, check_free_json
-from gameroom.protocol.patch import escape
+from gameroom.protocol.sentences import wrong_field
 
 T = TypeVar("T", bound=Struct)
 
@@ -23,6 +21,14 @@ DEADLINE_S = 30.0
 """How long a body may take to arrive."""
 
 MAX_FORM_FIELDS = 50
+
+
+class BodyTooSlow(ValidationFailed):
+    """The rest of the body may still come, and would be read as another request: the connection must close."""
+
+    def __init__(self) -> None:
+        detail = f"the body did not come within {DEADLINE_S:g} s"
+        super().__init__(f"#: {detail}", errors=(FieldError("#", detail),))
 
 
 def json_body(shape: type[T]) -> Callable[[Request], Awaitable[T]]:
@@ -44,11 +50,11 @@ async def form_body(request: Request, shape: type[T]) -> T:
     try:
         return msgspec.convert(fields, shape)
     except msgspec.ValidationError as fault:
-        raise wrong_field(shape, str(fault)) from None
+        raise wrong_field(shape, fault) from None
 
 
 async def read_bounded(request: Request) -> bytes:
-    """The whole body. Raises `MessageTooBig` as soon as it is known to be, and 408 when it does not come."""
+    """The whole body. Raises `MessageTooBig` as soon as it is known to be, `BodyTooSlow` when it does not come."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > MAX_BYTES:
         raise MessageTooBig(MAX_BYTES)
@@ -56,7 +62,7 @@ async def read_bounded(request: Request) -> bytes:
         async with asyncio.timeout(DEADLINE_S):
             return await read_up_to(MAX_BYTES, request)
     except TimeoutError:
-        raise HTTPException(408, "The body did not come in time", {"Connection": "close"}) from None
+        raise BodyTooSlow from None
 
 
 async def read_up_to(limit: int, request: Request) -> bytes:
@@ -76,7 +82,7 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     except NotFreeJson as fault:
         raise ValidationFailed.at(fault.pointer, fault.detail) from None
     except msgspec.ValidationError as fault:
-        raise wrong_field(decoder.type, str(fault)) from None
+        raise wrong_field(decoder.type, fault) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
         raise unreadable(body, fault) from None
     return value
@@ -117,31 +123,3 @@ def unreadable(body: bytes, fault: Exception) -> ValidationFailed:
     except UnicodeDecodeError:
         return ValidationFailed.at("#", "the body is not UTF-8")
     return ValidationFailed.at("#", f"the body is not JSON: {fault}")
-
-
-def wrong_field(shape: type[Struct], message: str) -> ValidationFailed:
-    """From the decoder's message, such as ``Expected `str`, got `int` - at `$.username` ``."""
-    what, _, path = message.rpartition(" - at `$")
-    named = re.fullmatch(
-        r"Object (missing required|contains unknown) field `(.*)`", what or message, re.DOTALL
-    )
-    if named is None:
-        return ValidationFailed.at(pointer_of(path if what else ""), in_words(what or message))
-    if named[1] == "missing required":
-        return ValidationFailed.at(f"#/{escape(named[2])}", "this field is missing")
-    return ValidationFailed.at(f"#/{escape(named[2])}", f"there is no such field{hint(shape, named[2])}")
-
-
-def pointer_of(path: str) -> str:
-    """``.username` `` → `#/username`."""
-    return "#" + "".join(f"/{escape(step)}" for step in re.findall(r"[.\[]([^.\[\]`]+)", path))
-
-
-def in_words(what: str) -> str:
-    said = re.sub(r" matching regex '\^(\[.*?\]).*'$", r" made of \1 only", what.replace("`", ""))
-    return said[:1].lower() + said[1:]
-
-
-def hint(shape: type[Struct], name: str) -> str:
-    guess = nearest(name, shape.__struct_fields__)
-    return f"; did you mean {guess}?" if guess else f"; known are {', '.join(shape.__struct_fields__)}"

@@ -3,12 +3,12 @@
 from starlette.requests import Request
 
 from gameroom.errors import Unauthenticated
-from gameroom.identity.access import Access, Principal
+from gameroom.identity.access import Access, Principal, bearer_token
 
 
 async def principal_of(request: Request, access: Access) -> Principal:
     """Raises as `Access.authenticate`, and `Unauthenticated` without a token."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    token = bearer_token(request.headers.get("authorization", ""))
+    if not token:
         raise Unauthenticated("This call needs an access token: Authorization: Bearer …")
-    return await access.authenticate(token.strip())
+    return await access.authenticate(token)

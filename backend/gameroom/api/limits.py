@@ -22,12 +22,13 @@ IPV6_NETWORK = 64
 class SignInLimitPolicy:
     """Attempts a minute. Generous, because the customers of a mobile carrier share an address.
 
-    Guests guess nothing and cost no password hash, so there may be many more of them.
+    Guests, and those who show a token, guess nothing and cost no password hash: there may be many more of them.
     """
 
     passwords_per_account: int = 10
     passwords_per_address: int = 300
     guests_per_address: int = 6000
+    tokens_per_address: int = 6000
 
 
 class SignInLimits:
@@ -41,6 +42,7 @@ class SignInLimits:
         self._account = RateLimitItemPerMinute(policy.passwords_per_account, namespace="account")
         self._address = RateLimitItemPerMinute(policy.passwords_per_address, namespace="address")
         self._guests = RateLimitItemPerMinute(policy.guests_per_address, namespace="guests")
+        self._tokens = RateLimitItemPerMinute(policy.tokens_per_address, namespace="tokens")
 
     def password(self, request: Request, username: str) -> None:
         """Somebody offers a password for this account."""
@@ -52,6 +54,10 @@ class SignInLimits:
 
     def guest(self, request: Request) -> None:
         self._hit(self._guests, network_of(request))
+
+    def token(self, request: Request) -> None:
+        """Somebody wants to refresh, to sign out, or a ticket."""
+        self._hit(self._tokens, network_of(request))
 
     def _hit(self, limit: RateLimitItem, who: str) -> None:
         if self._limiter.hit(limit, who):
@@ -68,6 +74,8 @@ def network_of(request: Request) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, IPV6_NETWORK), strict=False))
-    return str(address)
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:  # how a dual-stack socket names an IPv4 caller: all of them are in one /64
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, IPV6_NETWORK), strict=False))

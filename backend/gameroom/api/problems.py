@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gameroom.api.bodies import BodyTooSlow
 from gameroom.errors import FieldError, GameroomError, InternalError, NotFound, ValidationFailed
 from gameroom.protocol.patch import escape
 from gameroom.protocol.problem import problem_body, problem_headers
@@ -19,7 +20,12 @@ def install_problems(app: FastAPI) -> None:
 
 
 def problem(error: GameroomError) -> Response:
-    return Response(problem_body(error), error.status, problem_headers(error))
+    return Response(problem_body(error), error.status, headers_of(error))
+
+
+def headers_of(error: GameroomError) -> dict[str, str]:
+    closing = {"Connection": "close"} if isinstance(error, BodyTooSlow) else {}
+    return problem_headers(error) | closing
 
 
 async def of_gameroom(_: Request, error: Exception) -> Response:
@@ -28,9 +34,9 @@ async def of_gameroom(_: Request, error: Exception) -> Response:
 
 
 async def of_starlette(request: Request, error: Exception) -> Response:
-    """Unknown paths, and methods that a path does not have: no such call is found."""
+    """Unknown paths, and methods that a path does not have: no such call is found. Nothing else is raised so."""
     assert isinstance(error, HTTPException)  # noqa: S101
-    if error.status_code >= 500:
+    if error.status_code not in (404, 405):
         return problem(InternalError(error.detail))
     return problem(NotFound(f"There is no call {request.method} {request.url.path}"))
 

@@ -7,6 +7,7 @@ from msgspec.structs import asdict
 from starlette.responses import Response
 
 from gameroom.api.answers import NO_STORE
+from gameroom.api.problems import headers_of
 from gameroom.api.shapes import TokenProblem
 from gameroom.errors import (
     AccountSuspended,
@@ -17,7 +18,7 @@ from gameroom.errors import (
     Unavailable,
     ValidationFailed,
 )
-from gameroom.protocol.problem import problem_headers, problem_of
+from gameroom.protocol.problem import problem_of
 
 WORDS: dict[type[GameroomError], str] = {
     Unauthenticated: "invalid_grant",
@@ -36,7 +37,7 @@ def token_problem(error: GameroomError) -> Response:
         error=word_of(error),
         error_description=re.sub(r"[^ !#-\[\]-~]", "'", error.message),
     )
-    return Response(encode(body), error.status, {**problem_headers(error), **NO_STORE})
+    return Response(encode(body), error.status, {**headers_of(error), **NO_STORE})
 
 
 def word_of(error: GameroomError) -> str:

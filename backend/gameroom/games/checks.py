@@ -10,13 +10,16 @@ from typing import Any
 from gameroom.games.context import TIMER
 from gameroom.games.failures import GameDefinitionError
 from gameroom.games.game import ACTION, HOOKS, Game
-from gameroom.protocol.diagnosis import nearest
+from gameroom.protocol.sentences import nearest
 
 AnyGame = Game[Any, Any]
 Method = Callable[..., object]
 
 MOST_PLAYERS = 1000
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+WRAPPED = ("__wrapped__", "fget", "func")
+"""Where a decorated method keeps the function: staticmethod, classmethod and caches; property; partialmethod."""
 
 REQUIRED = {"name": '"tic-tac-toe"', "min_players": "2", "max_players": "4"}
 """Attributes without a default, each with an example."""
@@ -41,6 +44,7 @@ def check_attributes(kind: type[AnyGame]) -> None:
 
 def check_methods(kind: type[AnyGame]) -> None:
     """Raises `GameDefinitionError` if a method cannot be called as the author means it."""
+    _check_marks(kind)
     functions = functions_of(kind)
     for name, function in functions.items():
         where = f"{kind.__name__}.{name}"
@@ -54,9 +58,12 @@ def check_methods(kind: type[AnyGame]) -> None:
 
 def functions_of(kind: type[AnyGame]) -> dict[str, FunctionType]:
     """Every method that the author wrote, those of classes between this one and `Game` included, in their order."""
+    return {name: value for name, value in _members(kind).items() if inspect.isfunction(value)}
+
+
+def _members(kind: type[AnyGame]) -> dict[str, object]:
     bases = [base for base in reversed(kind.__mro__) if issubclass(base, Game) and base is not Game]
-    members = {name: value for base in bases for name, value in vars(base).items()}
-    return {name: value for name, value in members.items() if inspect.isfunction(value)}
+    return {name: value for base in bases for name, value in vars(base).items()}
 
 
 # --- attributes -----------------------------------------------------------------------------------------------
@@ -93,8 +100,19 @@ def _check_players(kind: type[AnyGame]) -> None:
 # --- methods --------------------------------------------------------------------------------------------------
 
 
-def _is_marked(function: FunctionType) -> bool:
+def _is_marked(function: object) -> bool:
     return hasattr(function, ACTION) or hasattr(function, TIMER)
+
+
+def _check_marks(kind: type[AnyGame]) -> None:
+    """A mark on what is no plain function would be overlooked, and the author wonder why nobody can do it."""
+    for name, value in _members(kind).items():
+        inner = [value, *(getattr(value, attribute, None) for attribute in WRAPPED)]
+        if not inspect.isfunction(value) and any(map(_is_marked, inner)):
+            raise GameDefinitionError(
+                f"{kind.__name__}.{name} is a {type(value).__name__}: @action and @timer mark plain methods "
+                f"only, such as `def {name}(self, state, ctx)`"
+            )
 
 
 def _check_stateless(where: str, function: FunctionType) -> None:

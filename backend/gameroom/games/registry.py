@@ -15,8 +15,8 @@ from gameroom.games.game import Durability, Game, GameState
 from gameroom.games.validation import validated
 from gameroom.games.visible import visible
 from gameroom.protocol.commands import FreeJson
-from gameroom.protocol.diagnosis import LONGEST_WORD, nearest
 from gameroom.protocol.free_json import NotFreeJson
+from gameroom.protocol.sentences import LONGEST_WORD, nearest
 
 __all__ = ["GameDefinitionError", "GameType", "Games", "game_in", "games_in", "load_game"]
 
@@ -53,7 +53,8 @@ class GameType:
         self.secretive = "reveal" in definition.hooks
         self._game = game
         self._definition = definition
-        self._actions = {name: action.fields for name, action in definition.actions.items()}
+        self.actions = {name: action.fields for name, action in definition.actions.items()}
+        """By name, the struct that a client's message is read into."""
         self._methods = {action.fields: (name, action.method) for name, action in definition.actions.items()}
         self._decoder = msgspec.json.Decoder(definition.state or type(None))
 
@@ -72,11 +73,11 @@ class GameType:
         name = raw.get("type")
         if not isinstance(name, str):
             raise ValidationFailed.at(
-                "#/action/type", f"must be the name of an action: {', '.join(self._actions)}"
+                "#/action/type", f"must be the name of an action: {', '.join(self.actions)}"
             )
-        fields = self._actions.get(name)
+        fields = self.actions.get(name)
         if fields is None:
-            raise UnknownAction(name[:LONGEST_WORD], nearest(name, self._actions))
+            raise UnknownAction(name[:LONGEST_WORD], nearest(name, self.actions))
         return validated(raw, fields, "#/action")
 
     # --- storing ------------------------------------------------------------------------------------------------

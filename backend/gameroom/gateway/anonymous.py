@@ -5,12 +5,14 @@ from asyncio import TimerHandle, get_running_loop
 
 from gameroom.errors import GameroomError, MessageTooBig, Unauthenticated
 from gameroom.gateway import closing
+from gameroom.gateway.asked import Failure
 from gameroom.gateway.closing import Closing
 from gameroom.gateway.connection import Connection
 from gameroom.gateway.connections import Connections
 from gameroom.gateway.environment import Environment
 from gameroom.gateway.handshake import BearerCredential
 from gameroom.gateway.heartbeat import BARE_PING, BARE_PONG
+from gameroom.gateway.limits import Flooded
 from gameroom.gateway.socket import Socket
 from gameroom.gateway.unopened import UnopenedSocket
 from gameroom.protocol.answers import Authenticated
@@ -33,6 +35,7 @@ class AnonymousConnection:
         self._environment = environment
         self._connections = connections
         self._join = join
+        self._limit = environment.new_frame_limit()
         self._socket: Socket = UnopenedSocket()
         self._timer: TimerHandle | None = None
         self._early: list[str | bytes] | None = None
@@ -52,6 +55,7 @@ class AnonymousConnection:
         if self._connection is not None:
             self._connection.text(frame)
         elif frame == BARE_PING:
+            self._count()
             self._socket.send_text(BARE_PONG)
         else:
             self._take(frame)
@@ -65,6 +69,8 @@ class AnonymousConnection:
     def pong(self) -> None:
         if self._connection is not None:
             self._connection.pong()
+        else:
+            self._count()
 
     def oversized(self) -> None:
         if self._connection is not None:
@@ -76,6 +82,13 @@ class AnonymousConnection:
         self._finish()
         if self._connection is not None:
             self._connection.closed(code)
+
+    def _count(self) -> None:
+        """Count what needs no user to be answered. (Of all else there can only be `MAX_EARLY_FRAMES`.)"""
+        try:
+            self._limit.take()
+        except Flooded:
+            self._end(closing.FLOODED)
 
     # --- from the first frame to a connection -----------------------------------------------------------------
 
@@ -134,9 +147,9 @@ class AnonymousConnection:
         else:
             self.binary(frame)
 
-    def _entered(self, error: GameroomError | None) -> None:
-        if error is not None and self._connection is not None:
-            self._connection.end(closing.closing_for(error))
+    def _entered(self, failure: Failure | None) -> None:
+        if isinstance(failure, GameroomError) and self._connection is not None:
+            self._connection.end(closing.closing_for(failure))
 
     # --- the end ----------------------------------------------------------------------------------------------
 

@@ -10,8 +10,15 @@ from gameroom.protocol.codec import encode, error_frame, reply_frame
 from gameroom.protocol.commands import CreateRoom, GetRoom, JoinRoom, RoomCommand, type_of
 from gameroom.rooms.rooms import Answer
 
-Settled = Callable[[GameroomError | None], None]
-"""Told how an automatic JOIN ended; None: well, and its REPLY is sent."""
+
+class Undecided(Exception):
+    """Whether a command is done is not known, and will not be heard of: nothing may be said about it."""
+
+
+Failure = GameroomError | Undecided
+
+Settled = Callable[[Failure | None], None]
+"""Told once how an automatic JOIN ended; None: well, and its REPLY is sent."""
 
 _ENTERING = frozenset((JoinRoom, CreateRoom))
 
@@ -20,7 +27,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     """`original` is what the client sent and gets its answer to; `command` is what the room is asked.
 
     The two differ where a repeated CREATE is answered by joining the room that it once made (`rejoin`).
-    `settled`: a refusal goes there instead of to the client.
+    `settled`: what an automatic JOIN ends with; a refusal goes there instead of to the client.
     """
 
     original: RoomCommand | CreateRoom

@@ -1,9 +1,21 @@
 """One connection's line to one room: what it asks there, in order, and what it hears, without gap or overlap.
 
-A command that is answered with a view (JOIN, CREATE, and GET where the room is joined) is *spliced*: it is under
-way alone, the events that arrive meanwhile are held back, and its REPLY is put exactly at its position among them.
+Commands start in the order in which they were asked. What is asked decides the rest:
+
+| command          | it starts                     | events meanwhile | its REPLY                         |
+|------------------|-------------------------------|------------------|-----------------------------------|
+| JOIN, CREATE     | alone, once the room is heard | are held         | before them; those that its view  |
+|                  |                               |                  | shows, or the missed, are dropped |
+| CREATE, repeated | likewise                      | likewise         | none; the room it made is joined  |
+| GET, joined      | alone                         | are held         | after those that its view shows   |
+| GET, not joined  | beside others                 | there are none   | when it comes                     |
+| any other        | beside others                 | are sent         | when it comes                     |
+
+*Alone*, which makes it a *splice*: all that was started is answered before, and nothing else starts before its own
+answer. When a splice is refused, what is held is sent if the room is joined (already), and then the ERROR.
 """
 
+import logging
 from collections import deque
 from typing import Protocol
 
@@ -11,43 +23,26 @@ from msgspec import Struct
 
 from gameroom.bus.bus import Delivery
 from gameroom.errors import GameroomError, Unavailable
-from gameroom.gateway.asked import Asked, refusal, reply
-from gameroom.gateway.hub import Hub
+from gameroom.gateway import closing
+from gameroom.gateway.asked import Asked, Failure, refusal, reply
+from gameroom.gateway.environment import Environment
+from gameroom.gateway.peer import Peer
+from gameroom.gateway.splice import Heard, Position, Splice, position_of
 from gameroom.protocol.answers import Detached, DetachReason
 from gameroom.protocol.codec import encode
-from gameroom.rooms.rooms import Answer, Outcome, Request, Rooms, Sender
+from gameroom.rooms.rooms import Answer, Outcome, Request
+
+logger = logging.getLogger(__name__)
 
 MAX_WAITING = 256
 """Commands that wait here for a splice to end; further ones are `unavailable`."""
 
-MAX_HELD = 1_024
-"""Events held back during a splice; with one more the connection is closed, and resumes."""
-
-Position = tuple[int, int]
-"""`(epoch, seq)`."""
-
-Heard = tuple[Delivery, bytes | None]
-"""An event, and its frame for the user, if it has one for that user."""
-
 
 class Owner(Protocol):
-    """The connection, as its attachments see it. Nothing here waits or raises."""
-
-    @property
-    def connection_id(self) -> str: ...
-
-    @property
-    def sender(self) -> Sender:
-        """Who asks. The user never changes, the card may."""
-
-    def send(self, frame: bytes) -> None:
-        """Send a frame to the client, in the order of the calls."""
+    """Who keeps the attachments of a connection. Nothing here waits or raises."""
 
     def detached(self, room_id: str, reason: DetachReason) -> None:
         """DETACHED was sent."""
-
-    def lost_events(self, room_id: str) -> None:
-        """Events of the room are missing: the connection must end, so that the client resumes."""
 
     def created_before(self, create: Asked, room_id: str) -> None:
         """A CREATE was a repeat: it is to be answered with the present view of the room that it once made."""
@@ -56,7 +51,7 @@ class Owner(Protocol):
         """Nothing is joined, under way or waiting there."""
 
 
-class Ending(Struct, frozen=True):
+class PendingDetach(Struct, frozen=True):
     """The room is over for this connection once the command that did it is answered."""
 
     reason: DetachReason
@@ -66,24 +61,24 @@ class Ending(Struct, frozen=True):
 class Attachment:
     """Implements `hub.Listener`. Not joined as long as `_position` is None."""
 
-    def __init__(self, room_id: str, owner: Owner, hub: Hub, rooms: Rooms) -> None:
+    def __init__(self, room_id: str, peer: Peer, owner: Owner, environment: Environment) -> None:
         self.room_id = room_id
+        self._peer = peer
         self._owner = owner
-        self._hub = hub
-        self._rooms = rooms
+        self._hub = environment.hub
+        self._rooms = environment.rooms
         self._waiting: deque[Asked] = deque()
         self._under_way = 0
         self._starting = False
-        self._alone: Asked | None = None
+        self._splice: Splice | None = None
         self._listening = False
-        self._held: list[Heard] | None = None
         self._position: Position | None = None
-        self._ending: Ending | None = None
+        self._pending_detach: PendingDetach | None = None
         self._closed = False
 
     @property
     def user_id(self) -> str:
-        return self._owner.sender.user_id
+        return self._peer.sender.user_id
 
     @property
     def joined(self) -> bool:
@@ -92,7 +87,7 @@ class Attachment:
     @property
     def implied(self) -> bool:
         """Whether a command without `room_id` may mean this room: it is joined, or a JOIN was sent before."""
-        return self.joined or any(map(_joins, (self._alone, *self._waiting)))
+        return self.joined or any(asked.enters and not asked.creates for asked in self._undone())
 
     # --- commands ---------------------------------------------------------------------------------------------
 
@@ -112,19 +107,18 @@ class Attachment:
         while self._waiting and self._may_start(self._waiting[0]):
             self._start(self._waiting.popleft())
         self._starting = False
-        if not (self.joined or self._under_way or self._alone or self._waiting):
+        if not (self.joined or self._under_way or self._splice or self._waiting):
             self._owner.forget(self)
 
     def _may_start(self, asked: Asked) -> bool:
-        return self._alone is None and (self._under_way == 0 or not self._is_spliced(asked))
+        return self._splice is None and (self._under_way == 0 or not self._is_spliced(asked))
 
     def _is_spliced(self, asked: Asked) -> bool:
         return asked.enters or (asked.views and self.joined)
 
     def _start(self, asked: Asked) -> None:
         if self._is_spliced(asked):
-            self._alone = asked
-            self._held = []
+            self._splice = Splice(asked)
         if self._listening or not asked.enters:
             self._submit(asked)
         else:
@@ -136,7 +130,7 @@ class Attachment:
         if asked.enters:
             self._hub.entering(self.room_id, self)
         request = Request(
-            room_id=self.room_id, sender=self._owner.sender, command=asked.command, rejoin=asked.rejoin
+            room_id=self.room_id, sender=self._peer.sender, command=asked.command, rejoin=asked.rejoin
         )
         self._rooms.submit(request, lambda outcome: self._told(asked, outcome))
 
@@ -148,20 +142,21 @@ class Attachment:
             self._conclude(asked, outcome)
 
     def _conclude(self, asked: Asked, outcome: Outcome) -> None:
-        if asked is self._alone:
-            self._alone = None
-            self._splice(asked, outcome)
+        splice = self._splice
+        if splice is not None and splice.asked is asked:
+            self._splice = None
+            self._insert(splice, outcome)
         elif isinstance(outcome, Answer):
             self._reply(asked, outcome)
         else:
             self._refuse(asked, outcome)
-        if self._ending is not None:
-            self._end_after(outcome, self._ending)
+        if self._pending_detach is not None:
+            self._detach_after(outcome, self._pending_detach)
         self._go_on()
 
     def _reply(self, asked: Asked, answer: Answer) -> None:
         if asked.original.ack:
-            self._owner.send(reply(asked, answer))
+            self._peer.send(reply(asked, answer))
         if asked.settled is not None:
             asked.settled(None)
 
@@ -169,110 +164,132 @@ class Attachment:
         if asked.settled is not None:
             asked.settled(error)
         else:
-            self._owner.send(refusal(asked, error, self.room_id))
+            self._peer.send(refusal(asked, error, self.room_id))
+
+    def _undone(self) -> list[Asked]:
+        """What is spliced, and what waits."""
+        return [*([self._splice.asked] if self._splice else []), *self._waiting]
 
     # --- splices ----------------------------------------------------------------------------------------------
 
-    def _splice(self, asked: Asked, outcome: Outcome) -> None:
-        held, self._held = self._held or [], None
+    def _insert(self, splice: Splice, outcome: Outcome) -> None:
+        """Put the answer of a splice where it belongs."""
+        asked = splice.asked
         if isinstance(outcome, GameroomError):
-            self._pass_on_all(held)
-            self._stop_listening_unless_joined()
+            self._pass_on_all(splice.all())
+            self._not_entered(asked, outcome)
             self._refuse(asked, outcome)
         elif asked.views:
-            self._view(asked, outcome, held)
+            self._view(splice, outcome)
         elif asked.creates and outcome.repeated:
             self._stop_listening()
             self._owner.created_before(asked, outcome.room_id)
         else:
-            self._enter(asked, outcome, held)
+            self._enter(splice, outcome)
 
-    def _enter(self, asked: Asked, answer: Answer, held: list[Heard]) -> None:
-        """Joined: what is held up to the answer's position is in its view, or among the missed, and is dropped."""
+    def _enter(self, splice: Splice, answer: Answer) -> None:
+        """Joined: what is held up to the answer's position is in its view, or among the missed."""
         self._position = (answer.epoch, answer.seq)
+        _, following = splice.around(self._position)
         is_replaced = self._hub.entered(self.room_id, self)
-        self._reply(asked, answer)
+        self._reply(splice.asked, answer)
         for frame in answer.missed:
-            self._owner.send(frame)
+            self._peer.send(frame)
         if is_replaced:
             self.replaced()
-        self._pass_on_all(held)
+        self._pass_on_all(following)
 
-    def _view(self, asked: Asked, answer: Answer, held: list[Heard]) -> None:
+    def _not_entered(self, asked: Asked, error: GameroomError) -> None:
+        """A refused JOIN may have attached the connection all the same, except where it was certainly not applied."""
+        if self.joined:
+            return
+        self._stop_listening()
+        if asked.enters and not isinstance(error, Unavailable):
+            self._detach_from(self.room_id)
+
+    def _view(self, splice: Splice, answer: Answer) -> None:
         """GET: what is held up to the answer's position goes before it."""
         at = (answer.epoch, answer.seq)
-        self._pass_on_all([heard for heard in held if _position_of(heard[0]) <= at])
+        preceding, following = splice.around(at)
+        self._pass_on_all(preceding)
         if self._position is not None:
             self._position = max(self._position, at)
-        self._reply(asked, answer)
-        self._pass_on_all(held)
+        self._reply(splice.asked, answer)
+        self._pass_on_all(following)
 
     # --- events -----------------------------------------------------------------------------------------------
 
     def subscribed(self) -> None:
-        if self._alone is not None:
-            self._submit(self._alone)
+        if self._splice is not None:
+            self._submit(self._splice.asked)
 
     def not_subscribed(self, error: Unavailable) -> None:
         self._listening = False
-        if self._alone is not None:
-            self._conclude(self._alone, error)
+        if self._splice is not None:
+            self._conclude(self._splice.asked, error)
 
     def event(self, delivery: Delivery, frame: bytes | None) -> None:
-        if self._held is None:
+        if self._splice is None:
             self._pass_on(delivery, frame)
-        elif len(self._held) < MAX_HELD:
-            self._held.append((delivery, frame))
-        else:
-            self._owner.lost_events(self.room_id)
+        elif not self._splice.hold((delivery, frame)):
+            logger.warning("too many events came before an answer", extra={"room_id": self.room_id})
+            self._peer.end(closing.INTERNAL)
 
     def replaced(self) -> None:
         if self._position is None:
             return
         self._position = None
-        if self._alone is None or not self._alone.enters:
-            self._held = None
+        if self._splice is None or not self._splice.asked.enters:
             self._stop_listening()
         self._detached("replaced")
 
-    def _pass_on_all(self, heard: list[Heard]) -> None:
-        for delivery, frame in heard:
+    def _pass_on_all(self, held: list[Heard]) -> None:
+        for delivery, frame in held:
             self._pass_on(delivery, frame)
 
     def _pass_on(self, delivery: Delivery, frame: bytes | None) -> None:
-        at = _position_of(delivery)
+        at = position_of(delivery)
         if self._position is None or at <= self._position:
             return  # not joined (any more), or a copy of what is told already
         epoch, seq = self._position
         if delivery.epoch == epoch and delivery.prev_seq != seq:
-            self._owner.lost_events(self.room_id)
+            logger.error("events of a room were lost", extra={"room_id": self.room_id})
+            self._peer.end(closing.INTERNAL)
             return
         self._position = at
         if frame is not None:
-            self._owner.send(frame)
+            self._peer.send(frame)
         if delivery.ends:
             self._end(delivery)
 
     # --- the end ----------------------------------------------------------------------------------------------
 
-    def close(self) -> None:
+    def close(self, failure: Failure) -> None:
         """The connection is gone, and with it what waited here; what is under way is decided without it."""
+        undone, may_be_attached = self._undone(), self._may_be_attached
         self._closed = True
+        self._position = None
         self._waiting.clear()
         self._stop_listening()
-        if self._position is not None:
-            self._position = None
+        if may_be_attached:
             self._detach_from(self.room_id)
+        for asked in undone:
+            if asked.settled is not None:
+                asked.settled(failure)
+
+    @property
+    def _may_be_attached(self) -> bool:
+        """Whether the room may hold this connection for the one that its user has there, now or soon."""
+        is_entering = self._under_way > 0 and self._splice is not None and self._splice.asked.enters
+        return self.joined or is_entering
 
     def _told_too_late(self, asked: Asked, outcome: Outcome) -> None:
-        """The room may hold the closed connection for the one that its user has there."""
+        """Of a CREATE the room was not there yet, or was another one, when the connection was closed."""
         if asked.enters and isinstance(outcome, Answer):
             self._detach_from(outcome.room_id)
-        if asked.settled is not None:
-            asked.settled(Unavailable("The connection has ended meanwhile"))
 
     def _detach_from(self, room_id: str) -> None:
-        self._rooms.detach(room_id, self.user_id, self._owner.connection_id)
+        self._rooms.detach(room_id, self.user_id, self._peer.connection_id)
 
     def _end(self, delivery: Delivery) -> None:
         """No event follows for this user, or for anybody; who caused that gets the REPLY before DETACHED."""
@@ -281,34 +298,22 @@ class Attachment:
             return
         self._position = None
         self._stop_listening()
-        if self._under_way and delivery.cause == self._owner.connection_id:
-            self._ending = Ending(reason, _position_of(delivery))
+        if self._under_way and delivery.cause == self._peer.connection_id:
+            self._pending_detach = PendingDetach(reason, position_of(delivery))
         else:
             self._detached(reason)
 
-    def _end_after(self, outcome: Outcome, ending: Ending) -> None:
+    def _detach_after(self, outcome: Outcome, pending: PendingDetach) -> None:
         """Only the command that ended it, and none before it, is answered with a position at or after the end."""
-        caused = isinstance(outcome, Answer) and (outcome.epoch, outcome.seq) >= ending.at
+        caused = isinstance(outcome, Answer) and (outcome.epoch, outcome.seq) >= pending.at
         if caused or self._under_way == 0:
-            self._ending = None
-            self._detached(ending.reason)
+            self._pending_detach = None
+            self._detached(pending.reason)
 
     def _detached(self, reason: DetachReason) -> None:
-        self._owner.send(encode(Detached(self.room_id, reason)))
+        self._peer.send(encode(Detached(self.room_id, reason)))
         self._owner.detached(self.room_id, reason)
 
     def _stop_listening(self) -> None:
         self._listening = False
         self._hub.leave(self.room_id, self)
-
-    def _stop_listening_unless_joined(self) -> None:
-        if self._position is None:
-            self._stop_listening()
-
-
-def _joins(asked: Asked | None) -> bool:
-    return asked is not None and asked.enters and not asked.creates
-
-
-def _position_of(delivery: Delivery) -> Position:
-    return delivery.epoch, delivery.seq

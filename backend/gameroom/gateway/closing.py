@@ -1,10 +1,13 @@
 """How the server ends a connection: an ERROR that says why, where a 4xxx close follows, then the close."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from gameroom.errors import GameroomError, RateLimited, RoomClosed, TokenExpired
+from gameroom.clock import rfc3339
+from gameroom.errors import AccountSuspended, GameroomError, RateLimited, RoomClosed, TokenExpired
 from gameroom.gateway.socket import Socket
-from gameroom.identity.revocations import Why
+from gameroom.identity.access import signed_out
+from gameroom.identity.revocations import Revocation
 from gameroom.protocol.answers import DetachReason, Error
 from gameroom.protocol.codec import encode, error_frame
 from gameroom.protocol.codes import CloseCode, close_code_of
@@ -17,11 +20,15 @@ FLOOD_PAUSE_MS = 1_000
 
 
 class Closing(Struct, frozen=True):
-    """A close code, and the ERROR before it, whose code word is the close reason. `frame` None: nothing to explain."""
+    """A close code, and the ERROR before it, whose code word is the close reason. `frame` None: nothing to explain.
+
+    `refusal`: how a handshake that this meets is refused; None: it says nothing about what it was for.
+    """
 
     code: CloseCode
     reason: str
     frame: bytes | None = None
+    refusal: GameroomError | None = None
 
 
 def close(socket: Socket, closing: Closing) -> None:
@@ -42,6 +49,20 @@ def closing_for(error: GameroomError) -> Closing:
     return closing_with(close_code_of(error), error)
 
 
+def refusal_of(revocation: Revocation) -> GameroomError:
+    """How a credential of an ended sign-in is refused: as `Access` will refuse it from now on."""
+    if revocation.why == "signed_out":
+        return signed_out()
+    return AccountSuspended(None if revocation.until is None else rfc3339(revocation.until))
+
+
+def closing_of(revocation: Revocation) -> Closing:
+    """The closing of the connections of a sign-in that has ended."""
+    refusal = refusal_of(revocation)
+    closing = SIGNED_OUT if revocation.why == "signed_out" else closing_for(refusal)
+    return replace(closing, refusal=refusal)
+
+
 def closing_with(code: CloseCode, error: GameroomError) -> Closing:
     """The closing with `code` that tells `error`."""
     return Closing(code, error.code, error_frame(error))
@@ -52,7 +73,6 @@ NO_HEARTBEAT = because(CloseCode.NO_HEARTBEAT, "no_heartbeat", "Two pings went u
 DRAINING = because(CloseCode.DRAINING, "draining", "This server is going down; reconnect")
 FLOODED = closing_for(RateLimited("Far more frames than allowed", retry_after_ms=FLOOD_PAUSE_MS))
 SIGNED_OUT = because(CloseCode.SIGNED_OUT, "signed_out", "This sign-in has ended")
-SUSPENDED = because(CloseCode.SUSPENDED, "account_suspended", "This account is suspended")
 JUNK = because(CloseCode.PROTOCOL_ABUSE, "protocol_abuse", "Too many malformed frames in a row")
 OLDEST = because(
     CloseCode.REPLACED, "replaced", "The user has more connections than allowed; the oldest goes"
@@ -67,6 +87,3 @@ OF_DETACHED: dict[DetachReason, Closing] = {
     "replaced": because(CloseCode.REPLACED, "replaced", "A newer connection of the user is in the room"),
 }
 """How a room-bound socket ends when its room does."""
-
-OF_REVOCATION: dict[Why, Closing] = {"signed_out": SIGNED_OUT, "suspended": SUSPENDED}
-"""How a socket ends when its sign-in does."""

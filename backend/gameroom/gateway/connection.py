@@ -5,13 +5,13 @@ from collections.abc import Callable
 from gameroom.clock import rfc3339
 from gameroom.errors import MalformedFrame, MessageTooBig, RateLimited
 from gameroom.gateway import closing
-from gameroom.gateway.asked import Settled
+from gameroom.gateway.asked import Failure, Settled, Undecided
 from gameroom.gateway.closing import Closing
 from gameroom.gateway.dispatcher import Dispatcher
 from gameroom.gateway.environment import Environment
 from gameroom.gateway.expiry import Expiry
 from gameroom.gateway.heartbeat import BARE_PING, BARE_PONG, Heartbeat
-from gameroom.gateway.limits import Flooded, FrameLimit
+from gameroom.gateway.limits import Flooded
 from gameroom.gateway.socket import Socket
 from gameroom.gateway.unopened import UnopenedSocket
 from gameroom.identity.access import Principal
@@ -19,12 +19,12 @@ from gameroom.ids import new_id
 from gameroom.protocol.answers import TokenExpiring, Welcome
 from gameroom.protocol.codec import CommandRefused, decode_command, encode, error_frame
 from gameroom.protocol.commands import JoinRoom
-from gameroom.protocol.limits import LONE_JUNK_LIMIT
+from gameroom.protocol.limits import MALFORMED_IN_A_ROW
 from gameroom.rooms.rooms import Card, Sender
 
 
 class Connection:
-    """Implements `Receiver` and `dispatcher.Peer`. In any number of rooms, or bound to one.
+    """Implements `Receiver` and `peer.Renewable`. In any number of rooms, or bound to one.
 
     It exists before its socket is opened. Once, when `end` or `closed` is called, it is over: `ended` is told, and
     what arrives later is ignored. It has then left no room, but counts nowhere as connected.
@@ -37,7 +37,6 @@ class Connection:
         bound_to: str | None,
         ended: Callable[["Connection"], None],
     ) -> None:
-        policy = environment.policy
         self.connection_id = new_id()
         self.principal = principal
         self.sender = _sender(principal, self.connection_id)
@@ -47,8 +46,10 @@ class Connection:
         self._socket: Socket = UnopenedSocket()
         self._dispatcher = Dispatcher(self, environment, bound_to)
         self._malformed = 0
-        self._limit = FrameLimit(environment.clock, policy.frames_per_second, policy.frame_burst)
-        self._heartbeat = Heartbeat(policy.ping_interval_ms, lambda: self.end(closing.NO_HEARTBEAT))
+        self._limit = environment.new_frame_limit()
+        self._heartbeat = Heartbeat(
+            environment.policy.ping_interval_ms, lambda: self.end(closing.NO_HEARTBEAT)
+        )
         self._expiry = Expiry(
             environment.clock, self._token_expiring, lambda: self.end(closing.TOKEN_EXPIRED)
         )
@@ -72,7 +73,7 @@ class Connection:
         self.send(encode(frame))
 
     def enter(self, join: JoinRoom, settled: Settled) -> None:
-        """Make the automatic JOIN of a room-bound socket; a refusal goes to `settled`, not to the client."""
+        """Make the automatic JOIN of a room-bound socket; a failure goes to `settled`, not to the client."""
         self._dispatcher.enter(join, settled)
 
     def opened(self, socket: Socket) -> None:
@@ -82,7 +83,7 @@ class Connection:
         self._socket = socket
         if not self._over:
             self._heartbeat.start(socket)
-            self._watch(self.principal)
+            self._expiry.watch(self.principal.expires_at)
 
     @property
     def is_open(self) -> bool:
@@ -96,29 +97,23 @@ class Connection:
         """Another token of the same user: the connection belongs to its sign-in, and lasts as long as it."""
         self.principal = principal
         self.sender = _sender(principal, self.connection_id)
-        self._watch(principal)
-
-    def _watch(self, principal: Principal) -> None:
-        """The connection ends with its token, and with its sign-in, which may have ended while it was opened."""
         self._expiry.watch(principal.expires_at)
-        if why := self._environment.revocations.why(principal.sign_in_id):
-            self.end(closing.OF_REVOCATION[why])
 
     def end(self, why: Closing) -> None:
         """Close the socket, saying why; the rooms hear of it at once. Twice is once."""
         if not self._over:
             closing.close(self._socket, why)
-            self._finish()
+            self._finish(why.refusal or Undecided())
 
     def closed(self, code: int) -> None:
         if not self._over:
-            self._finish()
+            self._finish(Undecided())
 
-    def _finish(self) -> None:
+    def _finish(self, failure: Failure) -> None:
         self._over = True
         self._heartbeat.stop()
         self._expiry.stop()
-        self._dispatcher.close()
+        self._dispatcher.close(failure)
         self._ended(self)
 
     def _token_expiring(self) -> None:
@@ -151,7 +146,7 @@ class Connection:
             self._refuse_frame(CommandRefused(error, {}))
 
     def pong(self) -> None:
-        self._heartbeat.heard()
+        self._count()
 
     def oversized(self) -> None:
         self.end(closing.closing_for(MessageTooBig(self._environment.policy.max_message_bytes)))
@@ -170,7 +165,7 @@ class Connection:
         error = refused.error
         self.send(error_frame(error, id=refused.id, command=refused.command, room_id=refused.room_id))
         self._malformed = self._malformed + 1 if isinstance(error, MalformedFrame) else 0
-        if self._malformed >= LONE_JUNK_LIMIT:
+        if self._malformed >= MALFORMED_IN_A_ROW:
             self.end(closing.JUNK)
 
 

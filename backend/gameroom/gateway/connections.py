@@ -31,7 +31,7 @@ class Connections:
         return self._farewell is not None
 
     def admit(self, principal: Principal, join: JoinRoom | None) -> Connection:
-        """A connection for a user who is known now; from now on it hears of revocations."""
+        """A connection for a user who was identified just now; from now on it hears of revocations."""
         connection = Connection(principal, self._environment, join.room_id if join else None, self._ended)
         self._by_user.setdefault(principal.user.user_id, []).append(connection)
         return connection
@@ -57,7 +57,7 @@ class Connections:
         self._environment.revocations.add(revocation)
         for connection in tuple(self._by_user.get(revocation.user_id, ())):
             if connection.principal.sign_in_id == revocation.sign_in_id:
-                connection.end(closing.OF_REVOCATION[revocation.why])
+                connection.end(closing.closing_of(revocation))
 
     def _ended(self, connection: Connection) -> None:
         user_id = connection.sender.user_id

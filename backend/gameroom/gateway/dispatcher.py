@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Coroutine
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,11 +19,11 @@ from gameroom.errors import (
     ValidationFailed,
 )
 from gameroom.gateway import closing
-from gameroom.gateway.asked import Asked, Settled, asked, created_before
+from gameroom.gateway.asked import Asked, Failure, Settled, Undecided, asked, created_before
 from gameroom.gateway.attachment import Attachment
-from gameroom.gateway.closing import Closing
 from gameroom.gateway.environment import Environment
-from gameroom.identity.access import Principal
+from gameroom.gateway.handshake import BearerCredential
+from gameroom.gateway.peer import Renewable
 from gameroom.ids import new_id, normalize_invite_code
 from gameroom.protocol.answers import Authenticated, DetachReason, Pong
 from gameroom.protocol.codec import encode, error_frame, reply_frame
@@ -37,7 +37,6 @@ from gameroom.protocol.commands import (
     RoomCommand,
     type_of,
 )
-from gameroom.rooms.rooms import Sender
 
 logger = logging.getLogger(__name__)
 
@@ -45,29 +44,10 @@ MAX_BEHIND = 256
 """Commands that wait behind one that must be awaited; further ones are `unavailable`."""
 
 
-class Peer(Protocol):
-    """The connection, as its dispatcher sees it. Nothing here waits or raises."""
-
-    @property
-    def connection_id(self) -> str: ...
-
-    @property
-    def sender(self) -> Sender:
-        """Who asks. The user never changes, the card may."""
-
-    def send(self, frame: bytes) -> None: ...
-
-    def end(self, why: Closing) -> None:
-        """Close the connection; calls `Dispatcher.close`."""
-
-    def renew(self, principal: Principal) -> None:
-        """The same user has shown another token."""
-
-
 class Dispatcher:
     """Implements `attachment.Owner`. `bound_to`: the one room that the socket is for, if it is for one."""
 
-    def __init__(self, peer: Peer, environment: Environment, bound_to: str | None) -> None:
+    def __init__(self, peer: Renewable, environment: Environment, bound_to: str | None) -> None:
         self._peer = peer
         self._environment = environment
         self._bound_to = bound_to
@@ -85,19 +65,25 @@ class Dispatcher:
             self.refuse(command, Unavailable("Too many commands of this connection wait"))
 
     def enter(self, join: JoinRoom, settled: Settled) -> None:
-        """Make the automatic JOIN of a room-bound socket; a refusal goes to `settled`, not to the client."""
-        self._attachment(str(join.room_id)).ask(asked(join, settled))
+        """Make the automatic JOIN of a room-bound socket; a failure goes to `settled`, not to the client."""
+        if self._closed:
+            settled(Undecided())
+        else:
+            self._attachment(str(join.room_id)).ask(asked(join, settled))
 
     def refuse(self, command: Command, error: GameroomError) -> None:
         """Answer a command with an ERROR."""
         room_id = command.room_id if isinstance(command, RoomCommand) else None
         self._peer.send(error_frame(error, id=command.id, command=type_of(command), room_id=room_id))
 
-    def close(self) -> None:
-        """The connection is over: in none of its rooms does it count as connected any more."""
+    def close(self, failure: Failure) -> None:
+        """The connection is over: in none of its rooms does it count as connected any more.
+
+        `failure`: what an automatic JOIN that is not decided yet is settled with.
+        """
         self._closed = True
         for attachment in tuple(self._attachments.values()):
-            attachment.close()
+            attachment.close(failure)
         self._attachments.clear()
 
     # --- commands ---------------------------------------------------------------------------------------------
@@ -164,7 +150,7 @@ class Dispatcher:
             self._ask(command, room_id)
 
     async def _renew(self, command: Authenticate) -> None:
-        principal = await self._environment.access.authenticate(command.access_token)
+        principal = await self._environment.identify(BearerCredential(command.access_token))
         if principal.user.user_id != self._peer.sender.user_id:
             raise Forbidden("This socket belongs to another user", reason="other_user")
         if not self._closed:
@@ -205,24 +191,9 @@ class Dispatcher:
 
     # --- for the attachments ----------------------------------------------------------------------------------
 
-    @property
-    def connection_id(self) -> str:
-        return self._peer.connection_id
-
-    @property
-    def sender(self) -> Sender:
-        return self._peer.sender
-
-    def send(self, frame: bytes) -> None:
-        self._peer.send(frame)
-
     def detached(self, room_id: str, reason: DetachReason) -> None:
         if room_id == self._bound_to:
             self._peer.end(closing.OF_DETACHED[reason])
-
-    def lost_events(self, room_id: str) -> None:
-        logger.error("events of a room were lost", extra={"room_id": room_id})
-        self._peer.end(closing.INTERNAL)
 
     def created_before(self, create: Asked, room_id: str) -> None:
         self._attachment(room_id).ask(created_before(create, room_id))
@@ -234,7 +205,7 @@ class Dispatcher:
     def _attachment(self, room_id: str) -> Attachment:
         found = self._attachments.get(room_id)
         if found is None:
-            found = Attachment(room_id, self, self._environment.hub, self._environment.rooms)
+            found = Attachment(room_id, self._peer, self, self._environment)
             self._attachments[room_id] = found
         return found
 

@@ -8,6 +8,7 @@ import logging
 from asyncio import Future, get_running_loop
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -17,6 +18,8 @@ from gameroom.errors import GameroomError, InternalError, Unavailable, Unsupport
 from gameroom.gateway import closing
 from gameroom.gateway.anonymous import AnonymousConnection
 from gameroom.gateway.asgi_socket import ABNORMAL, SocketLimits, serve_socket
+from gameroom.gateway.asked import Failure, Undecided
+from gameroom.gateway.closing import Closing
 from gameroom.gateway.connection import Connection
 from gameroom.gateway.connections import Connections
 from gameroom.gateway.environment import Environment
@@ -28,9 +31,9 @@ from gameroom.gateway.handshake import (
     wants_errors_as_frames,
 )
 from gameroom.gateway.socket import Receiver, Socket
-from gameroom.ids import new_id
 from gameroom.protocol.commands import JoinRoom
 from gameroom.protocol.problem import problem_body, problem_headers
+from gameroom.protocol.request_ids import HEADER, request_id_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +42,7 @@ DENIAL = "websocket.http.response"
 
 
 @dataclass(frozen=True)
-class Guest:
+class Admitted:
     """Who is let in: who will hear the socket, and what is to be called when it is open."""
 
     receiver: Receiver
@@ -65,16 +68,18 @@ class SocketEndpoint:
         websocket = WebSocket(scope, receive, send)
         await websocket.receive()
         try:
-            guest = await self._let_in(websocket)
+            admitted = await self._let_in(websocket)
         except GameroomError as error:
             await _refuse(websocket, error)
+        except Undecided:
+            await _give_up(websocket)
         except Exception:  # a bug met here must reach the client as one of our answers, and the log
             logger.exception("a handshake failed")
             await _refuse(websocket, InternalError("Something is wrong with the server"))
         else:
-            await self._serve(websocket, guest)
+            await self._serve(websocket, admitted)
 
-    async def _let_in(self, websocket: WebSocket) -> Guest:
+    async def _let_in(self, websocket: WebSocket) -> Admitted:
         """Everything is checked that costs nothing before a ticket is spent or a room is asked."""
         if self._connections.draining:
             raise Unavailable("This server is going down; reconnect")
@@ -85,57 +90,72 @@ class SocketEndpoint:
         credential = find_credential(websocket)
         if credential is None:
             anonymous = AnonymousConnection(self._environment, self._connections, join)
-            return Guest(anonymous, anonymous.opened)
+            return Admitted(anonymous, anonymous.opened)
         principal = await self._environment.identify(credential)
         connection = self._connections.admit(principal, join)
         connection.welcome()
         if join is not None:
             await self._enter(connection, join)
-        return Guest(connection, lambda socket: self._connections.open(connection, socket))
+        return Admitted(connection, lambda socket: self._connections.open(connection, socket))
 
     async def _enter(self, connection: Connection, join: JoinRoom) -> None:
-        """The automatic JOIN, before the handshake is answered, so that a failure is an HTTP status."""
-        settled: Future[GameroomError | None] = get_running_loop().create_future()
-        connection.enter(join, lambda error: None if settled.done() else settled.set_result(error))
+        """The automatic JOIN, before the handshake is answered, so that a failure is an HTTP status.
+
+        Raises why not, and `Undecided` where that is not known.
+        """
+        settled: Future[Failure | None] = get_running_loop().create_future()
+        connection.enter(join, lambda failure: None if settled.done() else settled.set_result(failure))
         try:
             async with asyncio.timeout(self._environment.policy.join_timeout_s):
-                if error := await settled:
-                    raise error
+                if failure := await settled:
+                    raise failure
         except TimeoutError:
             connection.closed(ABNORMAL)
-            raise Unavailable("Joining the room takes too long right now") from None
+            raise Undecided from None
         except BaseException:
             connection.closed(ABNORMAL)
             raise
 
-    async def _serve(self, websocket: WebSocket, guest: Guest) -> None:
+    async def _serve(self, websocket: WebSocket, admitted: Admitted) -> None:
         try:
             await websocket.accept(choose_subprotocol(websocket))
         except OSError:  # the client has gone while we decided
-            guest.receiver.closed(ABNORMAL)
+            admitted.receiver.closed(ABNORMAL)
         else:
-            await serve_socket(websocket, guest.connect, self._limits)
+            await serve_socket(websocket, admitted.connect, self._limits)
 
 
 async def _refuse(websocket: WebSocket, error: GameroomError) -> None:
     if wants_errors_as_frames(websocket):
-        await _refuse_by_frame(websocket, error)
-    elif DENIAL in websocket.scope.get("extensions", {}):
-        await websocket.send_denial_response(_problem(error))
+        subprotocol = None if isinstance(error, UnsupportedProtocol) else choose_subprotocol(websocket)
+        await _close_at_once(websocket, closing.closing_for(error), subprotocol)
+    else:
+        await _deny(
+            websocket, Response(problem_body(error), error.status, problem_headers(error)), error.code
+        )
+
+
+async def _give_up(websocket: WebSocket) -> None:
+    """Whether the room was joined is not known: there is no word for that, only that no answer came in time."""
+    if wants_errors_as_frames(websocket):
+        await _close_at_once(websocket, closing.INTERNAL, choose_subprotocol(websocket))
+    else:
+        await _deny(websocket, Response(status_code=HTTPStatus.GATEWAY_TIMEOUT), "undecided")
+
+
+async def _deny(websocket: WebSocket, response: Response, why: str) -> None:
+    request_id = request_id_of(websocket.scope["headers"])
+    logger.info("handshake refused", extra={"code": why, "request_id": request_id})
+    response.headers[HEADER] = request_id
+    if DENIAL in websocket.scope.get("extensions", {}):
+        await websocket.send_denial_response(response)
     else:
         await websocket.close()
 
 
-def _problem(error: GameroomError) -> Response:
-    request_id = new_id()
-    logger.info("handshake refused", extra={"code": error.code, "request_id": request_id})
-    headers = {**problem_headers(error), "X-Request-Id": request_id}
-    return Response(problem_body(error), error.status, headers)
-
-
-async def _refuse_by_frame(websocket: WebSocket, error: GameroomError) -> None:
+async def _close_at_once(websocket: WebSocket, why: Closing, subprotocol: str | None) -> None:
     """For clients that cannot read the HTTP answer to a handshake."""
-    await websocket.accept(None if isinstance(error, UnsupportedProtocol) else choose_subprotocol(websocket))
-    why = closing.closing_for(error)
-    await websocket.send_text((why.frame or b"").decode())
+    await websocket.accept(subprotocol)
+    if why.frame is not None:
+        await websocket.send_text(why.frame.decode())
     await websocket.close(why.code, why.reason)

@@ -6,8 +6,10 @@ from typing import Protocol
 
 from gameroom.clock import Clock, Millis
 from gameroom.errors import Unavailable
+from gameroom.gateway.closing import refusal_of
 from gameroom.gateway.handshake import BearerCredential, Credential
 from gameroom.gateway.hub import Hub
+from gameroom.gateway.limits import FrameLimit
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent_revocations import RecentRevocations
 from gameroom.gateway.room_passwords import RoomPasswords
@@ -23,7 +25,7 @@ class Access(Protocol):
         """Raises `Unauthenticated`, `TokenExpired`, `AccountSuspended`."""
 
     async def redeem(self, ticket: str) -> Principal:
-        """The same for a single-use ticket, which is spent whatever comes of it."""
+        """The same for a single-use ticket, which is spent whatever it is refused for, but for `Unavailable`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,16 @@ class Environment:
     revocations: RecentRevocations
 
     async def identify(self, credential: Credential) -> Principal:
-        """Whose credential it is. Raises as `Access` does, and `Unavailable` when that takes too long."""
+        """Whose credential it is, as of now. Raises as `Access` does, and `Unavailable` when that takes too long.
+
+        Whoever uses the answer before anything else can happen misses no revocation.
+        """
+        principal = await self._holder(credential)
+        if revocation := self.revocations.of(principal.sign_in_id):
+            raise refusal_of(revocation)
+        return principal
+
+    async def _holder(self, credential: Credential) -> Principal:
         try:
             async with asyncio.timeout(self.policy.step_timeout_s):
                 if isinstance(credential, BearerCredential):
@@ -48,6 +59,10 @@ class Environment:
                 return await self.access.redeem(credential.secret)
         except TimeoutError:
             raise Unavailable("Signing in takes too long right now") from None
+
+    def new_frame_limit(self) -> FrameLimit:
+        """What one socket may send."""
+        return FrameLimit(self.clock, self.policy.frames_per_second, self.policy.frame_burst)
 
     def seconds_left(self, principal: Principal) -> int:
         """Whole seconds until the principal's token ends; 0 if it has."""

@@ -10,6 +10,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import HTTPConnection
 
 from gameroom.errors import Forbidden, RoomNotFound, UnsupportedProtocol, ValidationFailed
+from gameroom.identity.access import bearer_token
 from gameroom.protocol.commands import JoinRoom, ResumeFrom, Role, Updates
 from gameroom.protocol.limits import MAX_INT
 
@@ -57,9 +58,9 @@ def choose_subprotocol(handshake: HTTPConnection) -> str | None:
 
 def find_credential(handshake: HTTPConnection) -> Credential | None:
     """The first found of header, subprotocol and ticket. It decides, good or bad; None: the first frame will."""
-    scheme, _, token = handshake.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return BearerCredential(token.strip())
+    token = bearer_token(handshake.headers.get("authorization", ""))
+    if token is not None:
+        return BearerCredential(token)
     for word in _subprotocols(handshake):
         if word.startswith(BEARER_SUBPROTOCOL):
             return BearerCredential(word.removeprefix(BEARER_SUBPROTOCOL))

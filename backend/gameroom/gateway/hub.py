@@ -60,8 +60,7 @@ class Hub:
         if channel is None:
             return
         channel.remove(listener)
-        if channel.deserted:
-            self._close(channel)
+        self._close_if_deserted(channel)
 
     def entering(self, room_id: str, listener: Listener) -> None:
         """Its JOIN is submitted now: that makes it its user's newest, even if a later one is answered first."""
@@ -79,20 +78,29 @@ class Hub:
         return any(newer.joined for newer in mine[place + 1 :])
 
     async def _subscribe(self, channel: "Channel") -> None:
+        subscription = await self._subscription(channel)
+        if subscription is None:
+            del self._channels[channel.room_id]
+            channel.fail(Unavailable("The room's events cannot be subscribed to right now"))
+        else:
+            channel.confirm(subscription)
+            self._close_if_deserted(channel)
+
+    async def _subscription(self, channel: "Channel") -> Subscription | None:
         try:
             async with asyncio.timeout(self._timeout):
-                subscription = await self._bus.subscribe(channel.room_id, channel.deliver)
+                return await self._bus.subscribe(channel.room_id, channel.deliver)
         except (TimeoutError, Unavailable):
-            self._channels.pop(channel.room_id)
-            channel.fail(Unavailable("The room's events cannot be subscribed to right now"))
-            return
-        channel.confirm(subscription)
-        if channel.deserted:
-            self._close(channel)
+            return None
+        except Exception:  # whatever a bus may raise, those who wait for the room must be told
+            logger.exception("a room cannot be subscribed to", extra={"room_id": channel.room_id})
+            return None
 
-    def _close(self, channel: "Channel") -> None:
-        channel.close()
-        self._channels.pop(channel.room_id, None)
+    def _close_if_deserted(self, channel: "Channel") -> None:
+        """A channel may have been closed already, and another one of the room have taken its place."""
+        if channel.deserted and self._channels.get(channel.room_id) is channel:
+            del self._channels[channel.room_id]
+            channel.close()
 
 
 class Channel:

@@ -30,7 +30,10 @@ class Flooded(Exception):
 
 
 class FrameLimit:
-    """The frames of one connection. Refused frames count too, against a second bucket that ends the connection."""
+    """The frames of one socket, pings and pongs included: each costs us a little, whatever we answer.
+
+    Refused frames count too, against a second bucket that ends the connection.
+    """
 
     def __init__(self, clock: Clock, rate: float, burst: float) -> None:
         self._clock = clock

@@ -7,7 +7,7 @@ from gameroom.clock import Millis
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayPolicy:
-    """Limits and deadlines. The first four, and the version, are told to clients in WELCOME."""
+    """Limits and deadlines. The first four are told to clients in WELCOME."""
 
     server_version: str
     ping_interval_ms: Millis = 20_000
@@ -31,5 +31,13 @@ class GatewayPolicy:
     step_timeout_s: float = 10.0
     """How long anything that a connection awaits may take: a sign-in, an invite code, a subscription."""
 
-    join_timeout_s: float = 15.0
-    """How long a handshake waits for its JOIN: a little more than a command's own deadline."""
+    command_deadline_s: float = 10.0
+    """How long a room may leave a command undecided, as the rooms are configured."""
+
+    @property
+    def join_timeout_s(self) -> float:
+        """How long a handshake waits for its JOIN: to subscribe, to be decided, and as long again to be stored.
+
+        What takes even longer is in doubt.
+        """
+        return self.step_timeout_s + 2 * self.command_deadline_s

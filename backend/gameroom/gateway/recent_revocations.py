@@ -3,10 +3,10 @@
 from collections import OrderedDict
 
 from gameroom.clock import Clock
-from gameroom.identity.revocations import Revocation, Why
+from gameroom.identity.revocations import Revocation
 
 REMEMBERED_S = 60.0
-"""Far longer than a handshake takes between the check of its credential and the opening of its socket."""
+"""Far longer than the check of a credential takes."""
 
 
 class RecentRevocations:
@@ -14,15 +14,15 @@ class RecentRevocations:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._ended: OrderedDict[str, tuple[Why, float]] = OrderedDict()
+        self._ended: OrderedDict[str, tuple[Revocation, float]] = OrderedDict()
 
     def add(self, revocation: Revocation) -> None:
         now = self._clock.monotonic()
-        self._ended[revocation.sign_in_id] = (revocation.why, now)
+        self._ended[revocation.sign_in_id] = (revocation, now)
         while self._ended and next(iter(self._ended.values()))[1] < now - REMEMBERED_S:
             self._ended.popitem(last=False)
 
-    def why(self, sign_in_id: str) -> Why | None:
-        """Why the sign-in has ended, if it has lately."""
+    def of(self, sign_in_id: str) -> Revocation | None:
+        """How the sign-in has ended, if it has lately."""
         ended = self._ended.get(sign_in_id)
         return ended[0] if ended else None

@@ -18,7 +18,7 @@ class Receiver(Protocol):
         """A whole binary message."""
 
     def pong(self) -> None:
-        """The peer is there: it answered a ping, or sent one itself."""
+        """A control frame: the peer is there, it answered a ping, or sent one itself and got its answer."""
 
     def oversized(self) -> None:
         """The peer sent more than the limit; nothing more of it is read. The receiver says why and closes 1009."""

@@ -4,8 +4,8 @@ from msgspec import Struct
 
 from gameroom.clock import Clock, Millis
 from gameroom.errors import TokenExpired, Unauthenticated
-from gameroom.identity.accounts import user_view
-from gameroom.identity.sign_ins import SignInStore
+from gameroom.identity.account import user_view
+from gameroom.identity.sign_ins import Holder, SignInStore
 from gameroom.identity.tickets import Tickets
 from gameroom.identity.tokens import AccessTokens
 from gameroom.protocol.views import User
@@ -31,20 +31,23 @@ class Access:
     async def authenticate(self, access_token: str) -> Principal:
         """Raises `Unauthenticated`, `TokenExpired`, `AccountSuspended`."""
         claims = self._tokens.verify(access_token)
-        principal = await self._principal(claims.sid, claims.expires_at)
+        principal = self._principal(await self._sign_ins.holder(claims.sid), claims.sid, claims.expires_at)
         if principal.user.user_id != claims.sub:
             raise signed_out()
         return principal
 
     async def redeem(self, ticket: str) -> Principal:
-        """The same for a single-use ticket, which is spent whatever comes of it. Raises as `authenticate`."""
-        spent = await self._tickets.redeem(ticket)
+        """The same for a single-use ticket, which is spent whatever it is refused for. Raises as `authenticate`.
+
+        After `Unavailable` it is not spent.
+        """
+        taken = await self._tickets.redeem(ticket)
+        spent = taken.ticket
         if self._clock.now() >= spent.token_expires_at:
             raise TokenExpired("The access token that bought this ticket has expired")
-        return await self._principal(spent.sign_in_id, spent.token_expires_at)
+        return self._principal(taken.holder, spent.sign_in_id, spent.token_expires_at)
 
-    async def _principal(self, sign_in_id: str, expires_at: Millis) -> Principal:
-        holder = await self._sign_ins.holder(sign_in_id)
+    def _principal(self, holder: Holder | None, sign_in_id: str, expires_at: Millis) -> Principal:
         if holder is None:
             raise signed_out()
         # A suspension has ended the sign-ins too; its owner shall hear of the suspension.
@@ -52,6 +55,12 @@ class Access:
         if holder.ended:
             raise signed_out()
         return Principal(user=user_view(holder.account), sign_in_id=sign_in_id, expires_at=expires_at)
+
+
+def bearer_token(authorization: str) -> str | None:
+    """The token in the value of an `Authorization` header, perhaps an empty one; None: of another scheme, or none."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def signed_out() -> Unauthenticated:

@@ -8,47 +8,19 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from gameroom.clock import Clock, Millis, rfc3339
-from gameroom.errors import AccountSuspended, IdReused, InvalidCredentials
+from gameroom.clock import Clock, Millis
+from gameroom.errors import IdReused, InvalidCredentials
+from gameroom.identity.account import Account, Suspension
+from gameroom.identity.family import Family, RefreshToken
+from gameroom.identity.fingerprints import fingerprint
 from gameroom.identity.passwords import Passwords
+from gameroom.identity.sign_ins import SignIns
 from gameroom.ids import CROCKFORD, new_id
-from gameroom.protocol.commands import FreeJson
-from gameroom.protocol.views import User
 
 KEY_LIFE_MS = 24 * 3600 * 1000
 """How long an idempotency key is remembered."""
 
 USERNAME = re.compile(r"[A-Za-z0-9_.-]{3,32}")
-
-
-class Suspension(Struct, frozen=True):
-    """The account may not be used before `until`; None: for good."""
-
-    until: Millis | None
-
-    def holds(self, now: Millis) -> bool:
-        return self.until is None or now < self.until
-
-
-class Account(Struct, frozen=True, kw_only=True):
-    """A user as stored. A guest has no username and no password."""
-
-    user_id: str
-    username: str | None = None
-    password_hash: str | None = None
-    device_hash: bytes | None = None
-    display_name: str
-    avatar_url: str | None = None
-    roles: tuple[str, ...] = ()
-    metadata: dict[str, FreeJson] = {}
-    created_at: Millis
-    suspension: Suspension | None = None
-
-    def require_active(self, now: Millis) -> None:
-        """Raises `AccountSuspended` while a suspension holds."""
-        if self.suspension and self.suspension.holds(now):
-            until = self.suspension.until
-            raise AccountSuspended(None if until is None else rfc3339(until))
 
 
 class Once(Struct, frozen=True, kw_only=True):
@@ -58,30 +30,40 @@ class Once(Struct, frozen=True, kw_only=True):
     content_hash: bytes
     at: Millis
 
+    def require_same(self, content_hash: bytes) -> None:
+        """Raises `IdReused` where the key came with other content before."""
+        if self.content_hash != content_hash:
+            raise other_content()
+
 
 class Added(Struct, frozen=True):
-    """The account that an `add` made or found. `repeated`: found by its idempotency key."""
+    """The account that an `add` made, or found by its device."""
 
     account: Account
     created: bool
-    repeated: bool = False
 
 
 class AccountStore(Protocol):
     """Where accounts are kept.
 
     Guarantees: usernames are unique ignoring case, devices and idempotency keys are unique; of writers that race
-    for one of them exactly one wins. What a call has answered is stored durably.
+    for one of them exactly one wins. What a call has answered is stored durably; what a call has refused with
+    `Unavailable` has changed nothing.
     """
 
-    async def add(self, account: Account, once: Once | None) -> Added:
-        """Store a new account and its key, or find the one that this key or this device has already.
+    async def find_by_key(self, once: Once) -> Account | None:
+        """The account that this key brought before. Raises `IdReused` for a key that came with other content.
 
-        Keys older than `KEY_LIFE_MS` are forgotten. Raises `UsernameTaken`, and `IdReused` for a key that came
-        with other content before.
+        A key older than `KEY_LIFE_MS` is not known any more.
         """
 
-    async def find(self, user_id: str) -> Account | None: ...
+    async def add(self, account: Account, once: Once | None, sign_in: Family) -> Added | None:
+        """Store a new account, or find the one that this device has; with it the key and a sign-in, all at once.
+
+        `sign_in` is stored as one of the account that was made or found. None: the key is there already, and
+        nothing was changed. Keys older than `KEY_LIFE_MS` are forgotten. Raises `UsernameTaken`, and
+        `AccountSuspended` for a device whose guest is suspended.
+        """
 
     async def find_by_username(self, username: str) -> Account | None:
         """Ignores case."""
@@ -101,49 +83,79 @@ class Registration(Struct, frozen=True, kw_only=True):
     display_name: str | None = None
 
 
+class Entered(Struct, frozen=True):
+    """Somebody who has registered or come as a guest, and their sign-in.
+
+    `created`: by this call, or by the one that it repeats; else the account was there, known by its device.
+    """
+
+    account: Account
+    created: bool
+    refresh_token: RefreshToken
+
+
 class Accounts:
     """What can be done with accounts."""
 
-    def __init__(self, store: AccountStore, passwords: Passwords, clock: Clock) -> None:
+    def __init__(self, store: AccountStore, sign_ins: SignIns, passwords: Passwords, clock: Clock) -> None:
         self._store = store
+        self._sign_ins = sign_ins
         self._passwords = passwords
         self._clock = clock
 
-    async def register(self, new: Registration, key: str | None) -> Account:
-        """Make a full account; with the same `key` and content again, answer the one that it made.
+    async def register(self, new: Registration, key: str | None) -> Entered:
+        """Make a full account and sign in; with the same `key` and content again, sign in to the one that it made.
 
-        Raises `UsernameTaken`, `IdReused`, `Unavailable`.
+        Raises `UsernameTaken`, `IdReused`, `AccountSuspended`, `Unavailable`.
         """
-        account = Account(
+        once = self._once(key, ("register", new.username, new.display_name))
+        known = await self._known(once)
+        if known is None:
+            # Where the same call came twice at once, the other was first: now its account is found.
+            return await self._add(await self._account(new), once) or await self.register(new, key)
+        await self._require_same_password(new.password, known)
+        return await self._again(known)
+
+    async def _account(self, new: Registration) -> Account:
+        return Account(
             user_id=new_id(),
             username=new.username,
             password_hash=await self._passwords.hash(new.password),
             display_name=new.display_name or new.username,
             created_at=self._clock.now(),
         )
-        content = ("register", new.username, new.display_name)
-        added = await self._store.add(account, self._once(key, content))
-        if added.repeated:
-            await self._require_same_password(new.password, added.account)
-        return added.account
 
     async def _require_same_password(self, password: str, account: Account) -> None:
         # The password is no part of the stored content hash: a fast hash of it would undo Argon2's work.
         verdict = await self._passwords.verify(password, account.password_hash)
         if not verdict.right:
-            raise IdReused("This Idempotency-Key came with other content before")
+            raise other_content()
 
-    async def guest(self, device_id: str | None, display_name: str | None, key: str | None) -> Added:
-        """The guest that this device has, or a new one. Raises `IdReused`, `AccountSuspended`."""
+    async def guest(self, device_id: str | None, display_name: str | None, key: str | None) -> Entered:
+        """Sign in as the guest that this device has, or as a new one. Raises `IdReused`, `AccountSuspended`."""
+        once = self._once(key, ("guest", device_id, display_name))
+        known = await self._known(once)
+        if known is not None:
+            return await self._again(known)
         account = Account(
             user_id=new_id(),
-            device_hash=sha256(device_id) if device_id else None,
+            device_hash=fingerprint(device_id) if device_id else None,
             display_name=display_name or new_guest_name(),
             created_at=self._clock.now(),
         )
-        added = await self._store.add(account, self._once(key, ("guest", device_id, display_name)))
-        added.account.require_active(self._clock.now())
-        return added
+        return await self._add(account, once) or await self.guest(device_id, display_name, key)
+
+    async def _known(self, once: Once | None) -> Account | None:
+        return await self._store.find_by_key(once) if once else None
+
+    async def _add(self, account: Account, once: Once | None) -> Entered | None:
+        """None: the key of `once` is there already."""
+        sign_in, token = self._sign_ins.prepared(account.user_id)
+        added = await self._store.add(account, once, sign_in)
+        return Entered(added.account, added.created, token) if added else None
+
+    async def _again(self, account: Account) -> Entered:
+        return Entered(account, True, await self._sign_ins.open(account.user_id))
 
     async def authenticate(self, username: str, password: str) -> Account:
         """The account with this name and password.
@@ -161,9 +173,6 @@ class Accounts:
         account.require_active(self._clock.now())
         return account
 
-    async def find(self, user_id: str) -> Account | None:
-        return await self._store.find(user_id)
-
     async def suspend(self, user_id: str, until: Millis | None) -> None:
         """No sign-in of the user works any more, and none can be opened before `until` (None: ever)."""
         await self._store.suspend(user_id, Suspension(until), self._clock.now())
@@ -172,27 +181,12 @@ class Accounts:
         if key is None:
             return None
         content_hash = hashlib.sha256(msgspec.json.encode(content)).digest()
-        return Once(key_hash=sha256(key), content_hash=content_hash, at=self._clock.now())
+        return Once(key_hash=fingerprint(key), content_hash=content_hash, at=self._clock.now())
 
 
-def user_view(account: Account) -> User:
-    """The account as its owner may see it."""
-    return User(
-        user_id=account.user_id,
-        username=account.username,
-        display_name=account.display_name,
-        guest=account.username is None,
-        roles=list(account.roles),
-        avatar_url=account.avatar_url,
-        metadata=account.metadata,
-        created_at=rfc3339(account.created_at),
-    )
+def other_content() -> IdReused:
+    return IdReused("This Idempotency-Key came with other content before", params={"reason": "other_content"})
 
 
 def new_guest_name() -> str:
     return "Guest-" + "".join(secrets.choice(CROCKFORD) for _ in range(4))
-
-
-def sha256(secret: str) -> bytes:
-    """How secrets of high entropy are stored: enough to find them, useless to a thief of the database."""
-    return hashlib.sha256(secret.encode()).digest()

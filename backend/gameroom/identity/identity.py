@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from gameroom.clock import Clock
 from gameroom.identity.access import Access
 from gameroom.identity.accounts import Accounts, AccountStore
+from gameroom.identity.family import SignInPolicy
 from gameroom.identity.keys import KeyRing
 from gameroom.identity.passwords import HashingPolicy, Passwords
 from gameroom.identity.revocations import Revocations, RevocationStore
-from gameroom.identity.sign_ins import SignInPolicy, SignIns, SignInStore
+from gameroom.identity.sign_ins import SignIns, SignInStore
 from gameroom.identity.tickets import Tickets, TicketStore
 from gameroom.identity.tokens import AccessTokens, TokenPolicy
 
@@ -50,9 +51,10 @@ def build_identity(stores: IdentityStores, policy: IdentityPolicy, keys: KeyRing
     """Takes about 30 ms: the hash that unknown users are held against is made here."""
     tokens = AccessTokens(keys, policy.tokens, clock)
     tickets = Tickets(stores.tickets, policy.ticket_ttl_s, clock)
+    sign_ins = SignIns(stores.sign_ins, policy.sign_ins, clock)
     return Identity(
-        accounts=Accounts(stores.accounts, Passwords(policy.hashing), clock),
-        sign_ins=SignIns(stores.sign_ins, policy.sign_ins, clock),
+        accounts=Accounts(stores.accounts, sign_ins, Passwords(policy.hashing), clock),
+        sign_ins=sign_ins,
         tokens=tokens,
         tickets=tickets,
         access=Access(tokens, tickets, stores.sign_ins, clock),

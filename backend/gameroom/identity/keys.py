@@ -1,4 +1,4 @@
-"""The keys that sign access tokens: ES256 (ECDSA on P-256), one PEM file each, the newest signs.
+"""The keys that sign access tokens: ES256 (ECDSA on P-256), one PEM file each, the newest signs; and other secrets.
 
 A key is retired by deleting its file, once the last token that it signed has expired; until then its public half
 stays in the JWKS and verifies.
@@ -7,6 +7,7 @@ stays in the JWKS and verifies.
 import base64
 import hashlib
 import os
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec import Struct
 
 from gameroom.ids import new_id
+
+MIN_SECRET_LENGTH = 32
 
 
 class KeysUnusable(Exception):
@@ -97,11 +100,7 @@ def open_key_ring(directory: Path) -> KeyRing:
 def add_key(directory: Path) -> SigningKey:
     """Make a key that signs from the next start on; those before it go on verifying."""
     key = generate_key()
-    # A name that sorts by time; renamed when whole, so that a crash leaves no half key behind.
-    path = directory / f"{new_id()}.pem"
-    partial = path.with_suffix(".partial")
-    write_privately(partial, key.private_pem())
-    partial.rename(path)
+    write_privately(directory / f"{new_id()}.pem", key.private_pem())  # a name that sorts by time
     return key
 
 
@@ -113,19 +112,54 @@ def key_files(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.pem"), reverse=True)
 
 
+def kept_secret(path: Path) -> str:
+    """The secret in this file, which is made, with a new secret, if it is not there yet.
+
+    Raises `KeysUnusable`: it is too short to be one, others than its owner may read it, or it cannot be used.
+    """
+    try:
+        if not path.exists():
+            write_privately(path, secrets.token_hex(32).encode())
+        secret = read_privately(path).decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeysUnusable(f"{path} cannot be used as a secret: {error}") from error
+    if len(secret) < MIN_SECRET_LENGTH:
+        raise KeysUnusable(
+            f"{path} holds no secret of {MIN_SECRET_LENGTH} characters: put it back, or delete it"
+        )
+    return secret
+
+
 def write_privately(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Make the file, readable by its owner only. It is there whole or not at all, however this ends."""
+    partial = path.with_name(f"{path.name}.{new_id()}.partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    partial.rename(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Without it a power failure may take the new name back."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_privately(path: Path) -> bytes:
+    if path.stat().st_mode & 0o077:
+        raise KeysUnusable(f"{path} may be read by others than its owner: chmod 600 it")
+    return path.read_bytes()
 
 
 def read_key(path: Path) -> SigningKey:
     try:
-        if path.stat().st_mode & 0o077:
-            raise KeysUnusable(f"{path} may be read by others than its owner: chmod 600 it")
-        private = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        private = serialization.load_pem_private_key(read_privately(path), password=None)
     except (OSError, ValueError, TypeError) as error:
         raise KeysUnusable(f"{path} cannot be read as a key: {error}") from error
     if not isinstance(private, ec.EllipticCurvePrivateKey) or not isinstance(private.curve, ec.SECP256R1):

@@ -6,11 +6,13 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from gameroom.clock import Millis
-from gameroom.errors import IdReused, UsernameTaken
-from gameroom.identity.accounts import KEY_LIFE_MS, Account, Added, Once, Suspension
+from gameroom.errors import UsernameTaken
+from gameroom.identity.account import Account, Suspension
+from gameroom.identity.accounts import KEY_LIFE_MS, Added, Once
+from gameroom.identity.family import Family
 from gameroom.identity.revocations import Revocation, Why
-from gameroom.identity.sign_ins import Family, Holder, Step
-from gameroom.identity.tickets import Ticket
+from gameroom.identity.sign_ins import Holder, Step
+from gameroom.identity.tickets import Taken, Ticket
 
 T = TypeVar("T")
 
@@ -27,24 +29,28 @@ class MemoryStores:
 
     # --- AccountStore -----------------------------------------------------------------------------------------
 
-    async def add(self, account: Account, once: Once | None) -> Added:
-        if once and (known := self._by_key(once)):
-            return Added(known, created=False, repeated=True)
+    async def find_by_key(self, once: Once) -> Account | None:
+        if not self._remembers(once):
+            return None
+        former, user_id = self._keys[once.key_hash]
+        once.require_same(former.content_hash)
+        return self._accounts[user_id]
+
+    async def add(self, account: Account, once: Once | None, sign_in: Family) -> Added | None:
+        if once and self._remembers(once):
+            return None
         same_device = self._by_device(account.device_hash)
         if same_device is None:
             self._insert(account)
         added = same_device or account
+        self._open(replace(sign_in, user_id=added.user_id))
         if once:
             self._keys[once.key_hash] = (once, added.user_id)
         return Added(added, created=same_device is None)
 
-    def _by_key(self, once: Once) -> Account | None:
-        former, user_id = self._keys.get(once.key_hash, (None, ""))
-        if former is None or former.at <= once.at - KEY_LIFE_MS:
-            return None
-        if former.content_hash != once.content_hash:
-            raise IdReused("This Idempotency-Key came with other content before")
-        return self._accounts[user_id]
+    def _remembers(self, once: Once) -> bool:
+        former = self._keys.get(once.key_hash)
+        return former is not None and former[0].at > once.at - KEY_LIFE_MS
 
     def _by_device(self, device_hash: bytes | None) -> Account | None:
         matches = (
@@ -64,9 +70,6 @@ class MemoryStores:
         )
         return next(named, None)
 
-    async def find(self, user_id: str) -> Account | None:
-        return self._accounts.get(user_id)
-
     async def find_by_username(self, username: str) -> Account | None:
         return self._by_username(username)
 
@@ -82,13 +85,17 @@ class MemoryStores:
     # --- SignInStore ------------------------------------------------------------------------------------------
 
     async def open(self, family: Family) -> None:
+        self._open(family)
+
+    def _open(self, family: Family) -> None:
+        self._accounts[family.user_id].require_active(family.created_at)
         self._families[family.handle_hash] = family
 
-    async def change(self, handle_hash: bytes, step: Callable[[Family], Step[T]]) -> T | None:
+    async def change(self, handle_hash: bytes, step: Callable[[Family, Account], Step[T]]) -> T | None:
         family = self._families.get(handle_hash)
         if family is None:
             return None
-        after, result = step(family)
+        after, result = step(family, self._accounts[family.user_id])
         self._keep(family, after, "signed_out")
         return result
 
@@ -109,6 +116,9 @@ class MemoryStores:
             self._revocations.append(revocation)
 
     async def holder(self, sign_in_id: str) -> Holder | None:
+        return self._holder(sign_in_id)
+
+    def _holder(self, sign_in_id: str) -> Holder | None:
         for family in self._families.values():
             if family.sign_in_id == sign_in_id:
                 return Holder(self._accounts[family.user_id], family.ended_at is not None)
@@ -117,7 +127,11 @@ class MemoryStores:
     # --- RevocationStore --------------------------------------------------------------------------------------
 
     async def revocations(self, after: int, limit: int) -> list[Revocation]:
-        return self._revocations[after : after + limit]
+        return [replace(each, until=self._until(each)) for each in self._revocations[after : after + limit]]
+
+    def _until(self, revocation: Revocation) -> Millis | None:
+        suspension = self._accounts[revocation.user_id].suspension
+        return suspension.until if suspension and revocation.why == "suspended" else None
 
     async def last_revocation(self) -> int:
         return len(self._revocations)
@@ -127,5 +141,6 @@ class MemoryStores:
     async def keep(self, ticket: Ticket, now: Millis) -> None:
         self._tickets[ticket.ticket_hash] = ticket
 
-    async def take(self, ticket_hash: bytes) -> Ticket | None:
-        return self._tickets.pop(ticket_hash, None)
+    async def take(self, ticket_hash: bytes) -> Taken | None:
+        ticket = self._tickets.pop(ticket_hash, None)
+        return Taken(ticket, self._holder(ticket.sign_in_id)) if ticket else None

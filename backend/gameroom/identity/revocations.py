@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from gameroom.clock import Clock
+from gameroom.clock import Clock, Millis
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +26,16 @@ Why = Literal["signed_out", "suspended"]
 
 
 class Revocation(Struct, frozen=True, kw_only=True):
-    """A sign-in has ended. `number` rises with each, but not in the order in which they become visible."""
+    """A sign-in has ended. `number` rises with each, but not in the order in which they become visible.
+
+    `until` is when the user's suspension ends, as known when this was read; None: for good, or there is none.
+    """
 
     number: int
     sign_in_id: str
     user_id: str
     why: Why
+    until: Millis | None = None
 
 
 class RevocationStore(Protocol):
@@ -45,7 +49,7 @@ class RevocationStore(Protocol):
 
 
 Watcher = Callable[[Revocation], None]
-"""Called on the loop, once for each; must neither wait nor raise."""
+"""Called on the loop, once for each; must neither wait nor raise. Where one raised, all are called again."""
 
 
 class Revocations:
@@ -88,9 +92,9 @@ class Revocations:
     def _tell(self, revocation: Revocation) -> None:
         if revocation.number in self._seen:
             return
-        self._seen[revocation.number] = self._clock.monotonic()
-        for watcher in self._watchers:
-            watcher(revocation)
+        heard = [has_heard(watcher, revocation) for watcher in self._watchers]
+        if all(heard):
+            self._seen[revocation.number] = self._clock.monotonic()
 
     def _forget(self) -> None:
         """Move the start of the overlap up to the newest number that is old enough."""
@@ -107,3 +111,14 @@ class Revocations:
                 # Whatever stops one poll, the next ones must come: sockets of ended sign-ins hang on them.
                 logger.exception("Cannot read revocations; trying again")
             await asyncio.sleep(self._interval_s)
+
+
+def has_heard(watcher: Watcher, revocation: Revocation) -> bool:
+    """Tell one watcher; False if it broke."""
+    try:
+        watcher(revocation)
+    except Exception:
+        # A watcher's bug must not keep the others from hearing, nor itself for ever: the next poll tells again.
+        logger.exception("Cannot pass a revocation on", extra={"number": revocation.number})
+        return False
+    return True

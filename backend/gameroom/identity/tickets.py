@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from gameroom.clock import Clock, Millis
 from gameroom.errors import Unauthenticated
-from gameroom.identity.accounts import sha256
+from gameroom.identity.fingerprints import fingerprint
+from gameroom.identity.sign_ins import Holder
 
 MAX_LENGTH = 100
 
@@ -21,14 +22,28 @@ class Ticket(Struct, frozen=True, kw_only=True):
     expires_at: Millis
 
 
+class Taken(Struct, frozen=True):
+    """A ticket that is spent now, and who its sign-in belonged to at that moment."""
+
+    ticket: Ticket
+    holder: Holder | None
+
+
 class TicketStore(Protocol):
-    """Where tickets wait to be redeemed."""
+    """Where tickets wait to be redeemed.
+
+    Guarantees: what a call has answered is stored durably; what a call has refused with `Unavailable` has changed
+    nothing.
+    """
 
     async def keep(self, ticket: Ticket, now: Millis) -> None:
         """Store it; those that expired before `now` are forgotten."""
 
-    async def take(self, ticket_hash: bytes) -> Ticket | None:
-        """Remove and return it: of any number of callers, on any node, one at most gets it."""
+    async def take(self, ticket_hash: bytes) -> Taken | None:
+        """Remove and return it: of any number of callers, on any node, one at most gets it.
+
+        For a ticket that there is not, nobody who writes has to wait.
+        """
 
 
 class IssuedTicket(Struct, frozen=True):
@@ -50,7 +65,7 @@ class Tickets:
         now = self._clock.now()
         secret = secrets.token_urlsafe(32)
         ticket = Ticket(
-            ticket_hash=sha256(secret),
+            ticket_hash=fingerprint(secret),
             sign_in_id=sign_in_id,
             token_expires_at=token_expires_at,
             expires_at=now + self._ttl_s * 1000,
@@ -58,10 +73,10 @@ class Tickets:
         await self._store.keep(ticket, now)
         return IssuedTicket(secret, self._ttl_s)
 
-    async def redeem(self, secret: str) -> Ticket:
+    async def redeem(self, secret: str) -> Taken:
         """Spend a ticket. Raises `Unauthenticated` for one that is unknown, spent or too old."""
         plausible = len(secret) <= MAX_LENGTH and secret.isascii()
-        ticket = await self._store.take(sha256(secret)) if plausible else None
-        if ticket is None or self._clock.now() >= ticket.expires_at:
+        taken = await self._store.take(fingerprint(secret)) if plausible else None
+        if taken is None or self._clock.now() >= taken.ticket.expires_at:
             raise Unauthenticated("The ticket is not valid: each opens one socket, and soon")
-        return ticket
+        return taken

@@ -13,7 +13,7 @@ from gameroom.protocol.answers import Error, Reply
 from gameroom.protocol.commands import COMMANDS, AnyCommand, Command, FreeJson, type_of
 from gameroom.protocol.diagnosis import explain, is_word, read_leniently
 from gameroom.protocol.free_json import NotFreeJson, check_free_json
-from gameroom.protocol.limits import MAX_DEPTH
+from gameroom.protocol.limits import MAX_FIELD_DEPTH, MAX_FRAME_DEPTH
 
 __all__ = [
     "CommandRefused",
@@ -55,9 +55,9 @@ def decode_command(frame: str | bytes) -> AnyCommand:
         command = _decoder.decode(text)
         # What the types let pass. The decoder itself refuses NaN and lone surrogates.
         if "\\u0000" in text or type(command) in _UNBOUNDED:
-            check_free_json(to_builtins(command), MAX_DEPTH + 1)
+            check_free_json(to_builtins(command), MAX_FRAME_DEPTH)
         for name in _FREE_FIELDS[type(command)]:
-            check_free_json(getattr(command, name))
+            check_free_json(getattr(command, name), MAX_FIELD_DEPTH)
     # RecursionError is the decoder's answer to a frame that is nested a thousand levels deep.
     except (DecodeError, UnicodeError, RecursionError, NotFreeJson) as fault:
         raise _refusal(frame, fault) from None
@@ -88,7 +88,7 @@ def _parts(kind: inspect.Type) -> Iterator[inspect.Type]:
 
 
 def _free_fields(command: type[Command]) -> tuple[str, ...]:
-    """The fields that hold free JSON."""
+    """The fields that hold free JSON, each in an object of named values."""
     kinds = {field.name: _parts(inspect.type_info(field.type)) for field in structs.fields(command)}
     return tuple(name for name in kinds if any(isinstance(kind, inspect.AnyType) for kind in kinds[name]))
 

@@ -12,9 +12,7 @@ class CloseCode(IntEnum):
     """RFC 6455's own and ours."""
 
     NORMAL = 1000
-    GOING_AWAY = 1001
     PROTOCOL_ERROR = 1002
-    UNSUPPORTED_DATA = 1003
     BAD_UTF8 = 1007
     MESSAGE_TOO_BIG = 1009
     INTERNAL = 1011

@@ -9,9 +9,18 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gameroom.protocol import limits
 
-CommandId = Annotated[str, Meta(min_length=1, max_length=64)]
+CommandId = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH)]
 FreeJson = Any
 """JSON that the server carries but does not read: int64, string keys, at most 64 levels; `codec` checks it."""
+
+# `(?!\n)`: Python's `$` alone would let a line feed follow.
+RoomId = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH, pattern=r"^[A-Za-z0-9_-]+(?!\n)$")]
+UserId = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH)]
+GameName = Annotated[str, Meta(max_length=limits.ID_LENGTH)]
+InviteCode = Annotated[
+    str, Meta(min_length=1, max_length=limits.INVITE_CODE_LENGTH, pattern=r"^[A-Za-z0-9 -]+(?!\n)$")
+]
+AccessToken = Annotated[str, Meta(max_length=limits.ACCESS_TOKEN_LENGTH)]
 
 Role = Literal["player", "spectator"]
 Visibility = Literal["public", "unlisted", "private"]
@@ -32,14 +41,14 @@ class Command(Struct, tag_field="type", forbid_unknown_fields=True, frozen=True,
 class RoomCommand(Command, frozen=True, kw_only=True):
     """A command to one room; the gateway fills in a `room_id` that was left out."""
 
-    room_id: str | None = None
+    room_id: RoomId | None = None
 
 
 # --- about the connection -------------------------------------------------------------------------------------
 
 
 class Authenticate(Command, tag="AUTHENTICATE", frozen=True, kw_only=True):
-    access_token: str
+    access_token: AccessToken
 
 
 class Ping(Command, tag="PING", frozen=True, kw_only=True):
@@ -50,7 +59,7 @@ class Ping(Command, tag="PING", frozen=True, kw_only=True):
 
 
 class CreateRoom(Command, tag="CREATE_GAME_ROOM_GROUP", frozen=True, kw_only=True):
-    game: str
+    game: GameName
     name: RoomName | None = None
     visibility: Visibility = "public"
     password: RoomPassword | None = None
@@ -67,7 +76,7 @@ class ResumeFrom(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class JoinRoom(RoomCommand, tag="JOIN_GAME_ROOM_GROUP", frozen=True, kw_only=True):
-    invite_code: str | None = None
+    invite_code: InviteCode | None = None
     password: RoomPassword | None = None
     role: Role | None = None
     resume: ResumeFrom | None = None
@@ -115,7 +124,7 @@ class GameAction(RoomCommand, tag="GAME_ACTION", frozen=True, kw_only=True):
 
 class SendChat(RoomCommand, tag="SEND_CHAT", frozen=True, kw_only=True):
     text: Annotated[str, Meta(min_length=1, max_length=limits.CHAT_LENGTH)]
-    to: str | None = None
+    to: UserId | None = None
 
 
 AnyCommand = (

@@ -126,7 +126,7 @@ class EventFrame(Struct, frozen=True, kw_only=True):
     view: Raw | UnsetType = UNSET
 
 
-class Hidden(Struct, tag_field="type", tag="HIDDEN", frozen=True, kw_only=True):
+class HiddenRun(Struct, tag_field="type", tag="HIDDEN", frozen=True, kw_only=True):
     """A run of `count` (default 1) events that this viewer may not see; the last one is `seq`."""
 
     room_id: str

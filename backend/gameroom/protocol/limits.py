@@ -1,7 +1,13 @@
 """Sizes that the wire fixes for every server. Those that an operator may change are settings."""
 
 MAX_DEPTH = 64
-"""Levels of nesting of free JSON."""
+"""Levels of nesting of a value of free JSON. The object that carries it under a name is not counted."""
+
+MAX_FIELD_DEPTH = MAX_DEPTH + 1
+"""Levels of a field such as `action` or `metadata`: an object, and the values of free JSON in it."""
+
+MAX_FRAME_DEPTH = MAX_FIELD_DEPTH + 1
+"""Levels of a whole command."""
 
 MAX_INT = 2**63 - 1
 MIN_INT = -(2**63)
@@ -10,9 +16,16 @@ CHAT_LENGTH = 500
 ROOM_NAME_LENGTH = 80
 ROOM_PASSWORD_LENGTH = 128
 REASON_LENGTH = 200
+ID_LENGTH = 64
+"""Of the names of users, rooms and games, and of a command's `id`."""
+
+INVITE_CODE_LENGTH = 32
+"""As people write it, with spaces and dashes."""
+
+ACCESS_TOKEN_LENGTH = 4096
 ROOM_METADATA_BYTES = 4096
 MAX_RESUME = 256
 """Missed events that a resume hands over at most."""
 
-LONE_JUNK_LIMIT = 20
-"""Malformed frames in a row that end a connection."""
+MALFORMED_IN_A_ROW = 20
+"""Malformed frames, one after the other, that end a connection."""

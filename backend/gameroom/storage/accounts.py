@@ -1,20 +1,24 @@
 """The stores of identity, and the cards that rooms show of their members, in SQL."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, case, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gameroom.clock import Millis
-from gameroom.errors import IdReused, UsernameTaken
-from gameroom.identity.accounts import KEY_LIFE_MS, Account, Added, Once, Suspension
+from gameroom.errors import Unavailable, UsernameTaken
+from gameroom.identity.account import Account, Suspension
+from gameroom.identity.accounts import KEY_LIFE_MS, Added, Once
+from gameroom.identity.family import Family
 from gameroom.identity.revocations import Revocation, Why
-from gameroom.identity.sign_ins import Family, Holder, Step
-from gameroom.identity.tickets import Ticket
+from gameroom.identity.sign_ins import Holder, Step
+from gameroom.identity.tickets import Taken, Ticket
 from gameroom.rooms.rooms import Card
-from gameroom.storage.engine import Database
+from gameroom.storage.engine import Database, Work
+from gameroom.storage.failures import OutcomeUnknown
 from gameroom.storage.tables import idempotency_keys, revocations, sign_ins, tickets, users
 
 T = TypeVar("T")
@@ -27,6 +31,31 @@ REVOCATION_LIFE_MS = 24 * 3600 * 1000
 CARDS_AT_ONCE = 500
 """Ids in one query: databases bound the number of parameters."""
 
+PAUSES_S = (0.0, 0.1, 0.3, 1.0, 3.0)
+"""Before each new attempt to find out what became of a COMMIT that failed midway."""
+
+
+async def write(database: Database, work: Work[T]) -> T:
+    """Run the work in a transaction; it must change nothing when it comes after itself.
+
+    So a COMMIT with an unknown outcome is settled by doing the work again. Raises `Unavailable` only where nothing
+    was changed; `OutcomeUnknown` where no attempt could tell.
+    """
+    try:
+        return await database.write(work)
+    except OutcomeUnknown as doubt:
+        return await settle(database, work, doubt)
+
+
+async def settle(database: Database, work: Work[T], doubt: OutcomeUnknown) -> T:
+    for pause_s in PAUSES_S:
+        await asyncio.sleep(pause_s)
+        try:
+            return await database.write(work)
+        except (OutcomeUnknown, Unavailable):
+            continue  # this attempt may be certain to have failed, but the first is still in doubt
+    raise doubt
+
 
 class SqlAccounts:
     """Implements `AccountStore`."""
@@ -34,26 +63,26 @@ class SqlAccounts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, account: Account, once: Once | None) -> Added:
-        def work(connection: Connection) -> Added:
-            return add_account(connection, account, once)
+    async def find_by_key(self, once: Once) -> Account | None:
+        return await self._database.read(lambda c: account_of_key(c, once))
+
+    async def add(self, account: Account, once: Once | None, sign_in: Family) -> Added | None:
+        def work(connection: Connection) -> Added | None:
+            return added_before(connection, account, sign_in) or add(connection, account, once, sign_in)
 
         try:
-            return await self._database.write(work)
+            return await write(self._database, work)
         except IntegrityError:
             # A unique index has decided a race that the look before the insert could not see (PostgreSQL).
             # The winner has committed: looking again finds it.
-            return await self._database.write(work)
-
-    async def find(self, user_id: str) -> Account | None:
-        return await self._database.read(lambda c: one_account(c, select(users).filter_by(user_id=user_id)))
+            return await write(self._database, work)
 
     async def find_by_username(self, username: str) -> Account | None:
         return await self._database.read(lambda c: account_named(c, username))
 
     async def replace_password_hash(self, user_id: str, old: str, new: str) -> None:
         change = update(users).filter_by(user_id=user_id, password_hash=old).values(password_hash=new)
-        await self._database.write(lambda c: c.execute(change))
+        await write(self._database, lambda c: c.execute(change))
 
     async def suspend(self, user_id: str, suspension: Suspension, now: Millis) -> None:
         def work(connection: Connection) -> None:
@@ -61,32 +90,47 @@ class SqlAccounts:
             connection.execute(update(users).filter_by(user_id=user_id).values(values))
             end_all(connection, user_id, now, "suspended")
 
-        await self._database.write(work)
+        await write(self._database, work)
 
 
-def add_account(connection: Connection, account: Account, once: Once | None) -> Added:
-    if once and (known := account_of_key(connection, once)):
-        return Added(known, created=False, repeated=True)
+def added_before(connection: Connection, account: Account, sign_in: Family) -> Added | None:
+    """What the same `add` made, if an attempt before this one was stored after all."""
+    holder = holder_of(connection, sign_in.sign_in_id)
+    if holder is None:
+        return None
+    return Added(holder.account, created=holder.account.user_id == account.user_id)
+
+
+def add(connection: Connection, account: Account, once: Once | None, sign_in: Family) -> Added | None:
+    if once and remembers(connection, once):
+        return None
     same_device = account_of_device(connection, account.device_hash)
     if same_device is None:
         insert_account(connection, account)
     added = same_device or account
+    insert_sign_in(connection, msgspec.structs.replace(sign_in, user_id=added.user_id))
     if once:
-        row = {"content_hash": once.content_hash, "user_id": added.user_id, "at": once.at}
-        connection.execute(insert(idempotency_keys).values(key_hash=once.key_hash, **row))
+        row = msgspec.structs.asdict(once) | {"user_id": added.user_id}
+        connection.execute(insert(idempotency_keys).values(row))
     return Added(added, created=same_device is None)
 
 
-def account_of_key(connection: Connection, once: Once) -> Account | None:
-    """The account that this key made before, with the same content. Forgets keys that are too old."""
+def remembers(connection: Connection, once: Once) -> bool:
+    """Whether this key is known. Forgets keys that are too old."""
     keys = idempotency_keys.c
     connection.execute(delete(idempotency_keys).where(keys.at <= once.at - KEY_LIFE_MS))
-    former = connection.execute(select(idempotency_keys).where(keys.key_hash == once.key_hash)).one_or_none()
-    if former is None:
+    return connection.execute(select(keys.at).where(keys.key_hash == once.key_hash)).first() is not None
+
+
+def account_of_key(connection: Connection, once: Once) -> Account | None:
+    keys = idempotency_keys.c
+    this_one = (keys.key_hash == once.key_hash, keys.at > once.at - KEY_LIFE_MS)
+    query = select(users, keys.content_hash).join(idempotency_keys).where(*this_one)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
         return None
-    if former.content_hash != once.content_hash:
-        raise IdReused("This Idempotency-Key came with other content before")
-    return one_account(connection, select(users).filter_by(user_id=former.user_id))
+    once.require_same(row["content_hash"])
+    return account_of(row)
 
 
 def account_of_device(connection: Connection, device_hash: bytes | None) -> Account | None:
@@ -146,27 +190,31 @@ class SqlSignIns:
 
     async def open(self, family: Family) -> None:
         def work(connection: Connection) -> None:
-            long_ago = family.created_at - MEMORY_OF_EXPIRED_MS
-            connection.execute(delete(sign_ins).where(sign_ins.c.expires_at <= long_ago))
-            connection.execute(insert(sign_ins).values(msgspec.structs.asdict(family)))
+            if holder_of(connection, family.sign_in_id) is None:
+                insert_sign_in(connection, family)
 
-        await self._database.write(work)
+        await write(self._database, work)
 
-    async def change(self, handle_hash: bytes, step: Callable[[Family], Step[T]]) -> T | None:
-        return await self._database.write(lambda c: change_family(c, handle_hash, step))
+    async def change(self, handle_hash: bytes, step: Callable[[Family, Account], Step[T]]) -> T | None:
+        # Strangers who guess, and those whose sign-in has ended, are answered by a reader: they must not keep
+        # anybody waiting who writes.
+        changes, result = await self._database.read(lambda c: tried(c, handle_hash, step))
+        if not changes:
+            return result
+        return await write(self._database, lambda c: change_family(c, handle_hash, step))
 
     async def end_all(self, user_id: str, now: Millis) -> None:
-        await self._database.write(lambda c: end_all(c, user_id, now, "signed_out"))
+        await write(self._database, lambda c: end_all(c, user_id, now, "signed_out"))
 
     async def holder(self, sign_in_id: str) -> Holder | None:
-        query = select(users, sign_ins.c.ended_at).join(sign_ins).where(sign_ins.c.sign_in_id == sign_in_id)
-        row = await self._database.read(lambda c: c.execute(query).mappings().one_or_none())
-        return Holder(account_of(row), row["ended_at"] is not None) if row else None
+        return await self._database.read(lambda c: holder_of(c, sign_in_id))
 
     async def revocations(self, after: int, limit: int) -> list[Revocation]:
         columns = revocations.c
-        query = select(columns.number, columns.sign_in_id, columns.user_id, columns.why)
-        page = query.where(columns.number > after).order_by(columns.number).limit(limit)
+        until = case((columns.why == "suspended", users.c.suspended_until)).label("until")
+        query = select(columns.number, columns.sign_in_id, columns.user_id, columns.why, until)
+        with_users = query.outerjoin(users, users.c.user_id == columns.user_id)
+        page = with_users.where(columns.number > after).order_by(columns.number).limit(limit)
         rows = await self._database.read(lambda c: c.execute(page).mappings().all())
         return [Revocation(**row) for row in rows]
 
@@ -175,18 +223,57 @@ class SqlSignIns:
         return await self._database.read(lambda c: c.execute(highest).scalar_one())
 
 
-def change_family(connection: Connection, handle_hash: bytes, step: Callable[[Family], Step[T]]) -> T | None:
-    query = select(sign_ins).where(sign_ins.c.handle_hash == handle_hash).with_for_update()
-    row = connection.execute(query).one_or_none()
-    if row is None:
+def insert_sign_in(connection: Connection, family: Family) -> None:
+    """The only way to a new sign-in. Raises `AccountSuspended`."""
+    user_of(connection, family).require_active(family.created_at)
+    long_ago = family.created_at - MEMORY_OF_EXPIRED_MS
+    connection.execute(delete(sign_ins).where(sign_ins.c.expires_at <= long_ago))
+    connection.execute(insert(sign_ins).values(msgspec.structs.asdict(family)))
+
+
+def holder_of(connection: Connection, sign_in_id: str) -> Holder | None:
+    query = select(users, sign_ins.c.ended_at).join(sign_ins).where(sign_ins.c.sign_in_id == sign_in_id)
+    row = connection.execute(query).mappings().one_or_none()
+    return Holder(account_of(row), row["ended_at"] is not None) if row else None
+
+
+def tried(
+    connection: Connection, handle_hash: bytes, step: Callable[[Family, Account], Step[T]]
+) -> tuple[bool, T | None]:
+    """Whether the step would change anything, and what comes of it."""
+    before = one_family(connection, family_of(handle_hash))
+    if before is None:
+        return False, None
+    after, result = step(before, user_of(connection, before))
+    return after != before, result
+
+
+def change_family(
+    connection: Connection, handle_hash: bytes, step: Callable[[Family, Account], Step[T]]
+) -> T | None:
+    before = one_family(connection, family_of(handle_hash).with_for_update())
+    if before is None:
         return None
-    before = Family(**row._mapping)
-    after, result = step(before)
+    after, result = step(before, user_of(connection, before))
     this_one = sign_ins.c.sign_in_id == before.sign_in_id
     connection.execute(update(sign_ins).where(this_one).values(msgspec.structs.asdict(after)))
     if before.ended_at is None and after.ended_at is not None:
         revoke(connection, [after.sign_in_id], after.user_id, after.ended_at, "signed_out")
     return result
+
+
+def family_of(handle_hash: bytes) -> "Select[*tuple[object, ...]]":
+    return select(sign_ins).where(sign_ins.c.handle_hash == handle_hash)
+
+
+def one_family(connection: Connection, query: "Select[*tuple[object, ...]]") -> Family | None:
+    row = connection.execute(query).one_or_none()
+    return Family(**row._mapping) if row else None
+
+
+def user_of(connection: Connection, family: Family) -> Account:
+    query = select(users).where(users.c.user_id == family.user_id)
+    return account_of(connection.execute(query).mappings().one())
 
 
 def end_all(connection: Connection, user_id: str, now: Millis, why: Why) -> None:
@@ -212,14 +299,27 @@ class SqlTickets:
     async def keep(self, ticket: Ticket, now: Millis) -> None:
         def work(connection: Connection) -> None:
             connection.execute(delete(tickets).where(tickets.c.expires_at <= now))
-            connection.execute(insert(tickets).values(msgspec.structs.asdict(ticket)))
+            if not is_kept(connection, ticket.ticket_hash):
+                connection.execute(insert(tickets).values(msgspec.structs.asdict(ticket)))
 
-        await self._database.write(work)
+        await write(self._database, work)
 
-    async def take(self, ticket_hash: bytes) -> Ticket | None:
-        take = delete(tickets).where(tickets.c.ticket_hash == ticket_hash).returning(tickets)
-        row = await self._database.write(lambda c: c.execute(take).mappings().one_or_none())
-        return Ticket(**row) if row else None
+    async def take(self, ticket_hash: bytes) -> Taken | None:
+        if not await self._database.read(lambda c: is_kept(c, ticket_hash)):
+            return None
+        # After a COMMIT in doubt the second attempt may find it gone, by whoever: then it opens nothing.
+        return await write(self._database, lambda c: take_ticket(c, ticket_hash))
+
+
+def is_kept(connection: Connection, ticket_hash: bytes) -> bool:
+    query = select(tickets.c.expires_at).where(tickets.c.ticket_hash == ticket_hash)
+    return connection.execute(query).first() is not None
+
+
+def take_ticket(connection: Connection, ticket_hash: bytes) -> Taken | None:
+    take = delete(tickets).where(tickets.c.ticket_hash == ticket_hash).returning(tickets)
+    row = connection.execute(take).mappings().one_or_none()
+    return Taken(Ticket(**row), holder_of(connection, row["sign_in_id"])) if row else None
 
 
 class SqlCards:

@@ -18,7 +18,7 @@ Fields = dict[str, object]
 
 REDACTED = "[redacted]"
 
-_SENSITIVE = r"\w*ticket|\w*token|\w*password|\w*secret|device_id"
+_SENSITIVE = r"\w*ticket|\w*token|\w*password|\w*secret|device_id|idempotency[-_]key"
 _SECRET = re.compile(
     rf"""
       eyJ[\w-]{{5,}}\.[\w-]*\.?[\w-]*                               # whatever looks like a JWT

@@ -1,6 +1,8 @@
 """A table in a unit test: the players of one room, a clock that stands still, and no server."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import copy
 from typing import Generic, TypeVar, cast
 
 from msgspec import Struct
@@ -63,17 +65,18 @@ class Table(Generic[StateT]):
         A trailing underscore is dropped from a field's name (`from_=3`). A refusal changes nothing.
         """
         self._check_playing()
-        if seat not in self._seats or seat in self._gone:
-            raise NotPlayer(f"Nobody plays on seat {seat}")
+        self._check_seated(seat)
         message = {"type": action} | {wire_name(name): value for name, value in fields.items()}
         sent = self._type.action(visible(message))
         return self._call(seat, lambda ctx: self._type.act(self._state, ctx, sent))
 
     def leave(self, seat: int) -> None:
         """The player leaves for good."""
-        self._gone.add(seat)
-        if not self.ended:
-            self._call(seat, lambda ctx: self._type.member_left(self._state, ctx))
+        self._check_seated(seat)
+        with self._all_or_nothing():
+            self._unseat(seat)
+            if not self.ended:
+                self._call(seat, lambda ctx: self._type.member_left(self._state, ctx))
 
     def join(self) -> int:
         """Somebody joins while the round is played, if the game has `late_joining`; the seat, the lowest free one."""
@@ -82,27 +85,30 @@ class Table(Generic[StateT]):
         taken = set(self._seats) - self._gone
         seat = next(seat for seat in range(len(taken) + 1) if seat not in taken)
         self._checked_players(len(taken) + 1)
-        self._gone.discard(seat)
+        self._gone -= {seat}
         self._seats = tuple(sorted({*self._seats, seat}))
         return seat
 
     def disconnect(self, seat: int) -> None:
         """The player's connection is gone, the seat is kept."""
         self._check_playing()
+        self._check_seated(seat)
         self._call(seat, lambda ctx: self._type.member_disconnected(self._state, ctx))
 
     def reconnect(self, seat: int) -> None:
         """The player is back."""
         self._check_playing()
+        self._check_seated(seat)
         self._call(seat, lambda ctx: self._type.member_returned(self._state, ctx))
 
     def next_round(self) -> None:
         """Those who are still there play again, on seats without gaps."""
         if not self.ended:
             raise WrongStatus("The round is not over", status="playing", expected="waiting")
-        self._seats = self._checked_players(len(set(self._seats) - self._gone))
-        self._gone.clear()
-        self._begin()
+        with self._all_or_nothing():
+            self._seats = self._checked_players(len(set(self._seats) - self._gone))
+            self._gone = set()
+            self._begin()
 
     # --- time ---------------------------------------------------------------------------------------------------
 
@@ -119,6 +125,16 @@ class Table(Generic[StateT]):
     def deadlines(self) -> dict[str, float]:
         """The timers that run: in how many seconds each is due."""
         return {name: (at - self.now) / 1000 for name, at in self._timers.items()}
+
+    def copy(self) -> "Table[StateT]":
+        """Another table in the same position, its state read back as after a restart of the server."""
+        other = copy(self)
+        other._state = None if self._state is None else self._type.decode(self._type.encode(self._state))
+        other._random = self._random.copy()
+        other._timers = dict(self._timers)
+        other._gone = set(self._gone)
+        other.announcements = self.announcements[:]
+        return other
 
     # --- what can be seen ---------------------------------------------------------------------------------------
 
@@ -157,13 +173,26 @@ class Table(Generic[StateT]):
     # --- as a room does it --------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        before, self._ending = self._ending, None
+        self._ending = None
         self.round += 1
+        self._call(None, self._set_up)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Undo who plays in which round, where the game refuses or fails."""
+        before = self._seats, set(self._gone), self.round, self._ending
         try:
-            self._call(None, self._set_up)
+            yield
         except GameroomError:
-            self.round, self._ending = self.round - 1, before
+            self._seats, self._gone, self.round, self._ending = before
             raise
+
+    def _unseat(self, seat: int) -> None:
+        """In a room without rounds the seat is no longer among the players; in a round it is, to its end."""
+        if self._type.always_playing:
+            self._seats = tuple(other for other in self._seats if other != seat)
+        else:
+            self._gone.add(seat)
 
     def _set_up(self, ctx: Context[Struct]) -> None:
         self._state = self._type.setup(ctx)
@@ -219,6 +248,10 @@ class Table(Generic[StateT]):
     def _check_playing(self) -> None:
         if self.ended:
             raise WrongStatus("The round is over", status="waiting", expected="playing")
+
+    def _check_seated(self, seat: int) -> None:
+        if seat not in self._seats or seat in self._gone:
+            raise NotPlayer(f"Nobody plays on seat {seat}")
 
     def _checked_players(self, count: int) -> tuple[int, ...]:
         if count < self._type.min_players:

@@ -5,6 +5,7 @@ The games here are wrong on purpose, so type checkers and linters are told to lo
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partialmethod
 from types import new_class
 from typing import Any, Generic, Literal, TypeVar
 
@@ -198,6 +199,41 @@ class GeneratorHook(Counting):
         yield
 
 
+class StaticAction(Counting):
+    @staticmethod
+    @action
+    def play(state: Count, ctx: Context) -> None: ...
+
+
+class StaticActionFromOutside(Counting):
+    @action
+    @staticmethod
+    def play(state: Count, ctx: Context) -> None: ...
+
+
+class ClassTimer(Counting):
+    @classmethod
+    @timer  # type: ignore[arg-type]
+    def late(cls, state: Count, ctx: Context) -> None: ...
+
+
+class PropertyAction(Counting):
+    @property
+    @action
+    def play(self) -> int:
+        return 1
+
+
+class CachedAction(Counting):
+    @cache  # type: ignore[arg-type]  # noqa: B019
+    @action
+    def play(self, state: Count, ctx: Context) -> None: ...
+
+
+class PartialAction(Counting):
+    play = partialmethod(Counting.add, number=1)
+
+
 class SetsItself(Counting):
     deck: list[int]
 
@@ -239,6 +275,12 @@ class InitWithParameters(Counting):
         (HookAsAction, "on_leave is a hook and cannot be an action"),
         (AsyncAction, "play is async"),
         (GeneratorHook, "on_return is async or a generator"),
+        (StaticAction, "StaticAction.play is a staticmethod: @action and @timer mark plain methods only"),
+        (StaticActionFromOutside, "StaticActionFromOutside.play is a staticmethod"),
+        (ClassTimer, r"ClassTimer.late is a classmethod: .* such as `def late\(self, state, ctx\)`"),
+        (PropertyAction, "PropertyAction.play is a property"),
+        (CachedAction, "CachedAction.play is a _lru_cache_wrapper"),
+        (PartialAction, "PartialAction.play is a partialmethod"),
         (SetsItself, "SetsItself.setup sets self.deck: .* Make 'deck' a field of the GameState"),
         (HasAnInit, "HasAnInit needs no __init__: self.deck = …: a Game holds no state"),
         (InitWithParameters, "InitWithParameters needs no __init__"),

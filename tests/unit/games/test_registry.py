@@ -167,12 +167,12 @@ def test_names_that_python_keeps_for_itself(poker: GameType, hand: Hand) -> None
     ("sent", "errors"),
     [
         ({"type": "raise"}, {"#/action/by": "this field is missing"}),
-        ({"type": "raise", "by": "5"}, {"#/action/by": "Expected `int`, got `str`"}),
+        ({"type": "raise", "by": "5"}, {"#/action/by": "expected an integer, got a string"}),
         (
             {"type": "raise", "bye": 5, "from": None},
             {
                 "#/action/bye": "there is no such field; did you mean by?",
-                "#/action/from": "Expected `int`, got `null`",
+                "#/action/from": "expected an integer, got null",
                 "#/action/by": "this field is missing",
             },
         ),
@@ -186,11 +186,11 @@ def test_names_that_python_keeps_for_itself(poker: GameType, hand: Hand) -> None
         ),
         (
             {"type": "bets", "bets": [{"amount": 1}, {"amount": -1}]},
-            {"#/action/bets/1/amount": "Expected `int` >= 0"},
+            {"#/action/bets/1/amount": "expected an integer >= 0"},
         ),
         (
             {"type": "bets", "bets": [], "side": {"x": {"amount": -1}}},
-            {"#/action/side": "Expected `int` >= 0"},
+            {"#/action/side": "expected an integer >= 0"},
         ),
         ({}, {"#/action/type": "must be the name of an action: raise, bets, pass, do"}),
         ({"type": 3}, {"#/action/type": "must be the name of an action: raise, bets, pass, do"}),
@@ -227,9 +227,9 @@ def test_settings(poker: GameType) -> None:
 @pytest.mark.parametrize(
     ("raw", "errors"),
     [
-        ({"blind": 0}, {"#/settings/blind": "Expected `int` >= 1"}),
+        ({"blind": 0}, {"#/settings/blind": "expected an integer >= 1"}),
         ({"blimd": 1, "limit": []}, {"#/settings/blimd": "there is no such field; did you mean blind?",
-                                     "#/settings/limit": "Expected `int`, got `array`"}),
+                                     "#/settings/limit": "expected an integer, got an array"}),
         ({"blind": 50}, {"#/settings": "the limit must not be below the blind"}),
     ],
 )  # fmt: skip
@@ -247,6 +247,19 @@ def test_a_wrong_choice_lists_the_right_ones() -> None:
     with pytest.raises(ValidationFailed) as caught:
         load_game(Throwing).action({"type": "throw", "hand": "lizard"})
     assert caught.value.errors[0].detail == "must be one of paper, rock"
+
+
+def test_a_dict_with_numbers_as_keys_is_sent_as_json_writes_it() -> None:
+    class Bidding(TicTacToe):
+        @action
+        def bid(self, state: Any, ctx: Context, by_seat: dict[int, int]) -> None: ...
+
+    bidding = load_game(Bidding)
+    sent = bidding.action({"type": "bid", "by_seat": {"1": 20, "0": 5}})
+    assert msgspec.structs.asdict(sent) == {"by_seat": {1: 20, 0: 5}}
+    with pytest.raises(ValidationFailed) as caught:
+        bidding.action({"type": "bid", "by_seat": {"x": 20}})
+    assert [error.pointer for error in caught.value.errors] == ["#/action/by_seat"]
 
 
 # --- storing --------------------------------------------------------------------------------------------------

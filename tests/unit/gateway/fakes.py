@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gameroom.bus.bus import Delivery, Share
+from gameroom.bus.bus import Delivery, Receive, Share, Subscription
 from gameroom.bus.local import LocalBus
 from gameroom.errors import GameroomError, Unauthenticated
 from gameroom.gateway.connection import Connection
@@ -17,6 +17,7 @@ from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent_revocations import RecentRevocations
 from gameroom.gateway.room_passwords import RoomPasswords
 from gameroom.identity.access import Principal
+from gameroom.identity.revocations import Revocation, Why
 from gameroom.protocol.answers import DetachReason
 from gameroom.protocol.commands import JoinRoom
 from gameroom.protocol.views import RoomSummary, User
@@ -165,10 +166,12 @@ class FakeAccess:
     def __init__(self) -> None:
         self.tokens: dict[str, Principal | GameroomError] = {}
         self.tickets: dict[str, Principal] = {}
+        self.asked = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def authenticate(self, access_token: str) -> Principal:
+        self.asked.set()
         await self.gate.wait()
         found = self.tokens.get(access_token) or Unauthenticated("The token is not valid")
         if isinstance(found, GameroomError):
@@ -179,6 +182,35 @@ class FakeAccess:
         if ticket not in self.tickets:
             raise Unauthenticated("The ticket is not valid")
         return self.tickets.pop(ticket)
+
+
+class SlowBus(LocalBus):
+    """Confirms when the test says so, or fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.subscriptions = 0
+        self.asked = asyncio.Event()
+        self.confirm = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def subscribe(self, room_id: str, receive: Receive) -> Subscription:  # type: ignore[override]
+        self.subscriptions += 1
+        self.asked.set()
+        await self.confirm.wait()
+        if self.error:
+            raise self.error
+        return await super().subscribe(room_id, receive)
+
+    @property
+    def rooms(self) -> list[str]:
+        return list(self._receivers)
+
+
+def revocation(
+    sign_in_id: str = "s1", why: Why = "signed_out", until: int | None = None, user_id: str = "ann"
+) -> Revocation:
+    return Revocation(number=1, sign_in_id=sign_in_id, user_id=user_id, why=why, until=until)
 
 
 def principal(

@@ -79,6 +79,34 @@ async def test_too_many_frames_before_the_answer_end_the_socket(bench: Bench) ->
     assert bench.connections._by_user == {}
 
 
+@pytest.mark.parametrize("empty", ["a ping or pong", "a bare ping"])
+async def test_frames_that_need_no_user_are_limited_too(empty: str) -> None:
+    bench = Bench(policy=GatewayPolicy(server_version="test", frames_per_second=10, frame_burst=3))
+    stranger = Stranger(bench)
+    send = stranger.receiver.pong if empty == "a ping or pong" else lambda: stranger.receiver.text("ping")
+    for _ in range(30):
+        send()
+    assert stranger.socket.closed is None
+    send()
+    assert stranger.socket.closed == (4005, "rate_limited")
+    stranger.receiver.closed(4005)
+
+
+async def test_who_is_sent_away_with_its_first_frame_enters_no_room(bench: Bench) -> None:
+    """The drain meets the new connection at once; nothing of a dead one may stay in the room."""
+    bench.access.gate.clear()
+    ann = Stranger(bench, room_id="r")
+    ann.receiver.text(AUTHENTICATE)
+    ann.receiver.text(PING)
+    await bench.access.asked.wait()
+    await bench.connections.drain(reconnect_after_ms=500)
+    bench.access.gate.set()
+    await bench.tasks.idle()
+    assert [frame["type"] for frame in ann.socket.take()] == ["WELCOME", "REPLY", "SERVER_DRAINING", "ERROR"]
+    assert ann.socket.closed == (4004, "draining")
+    assert bench.rooms.asked_nothing and bench.bus._receivers == {} and bench.connections._by_user == {}
+
+
 async def test_who_is_gone_before_the_answer_becomes_nobody(bench: Bench) -> None:
     bench.access.gate.clear()
     ann = Stranger(bench)

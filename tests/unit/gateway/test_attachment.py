@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
+
 from gameroom.bus.bus import Share
-from gameroom.errors import RoomClosed, RoomNotFound, Unavailable
-from gameroom.gateway import attachment
+from gameroom.errors import InternalError, RoomClosed, RoomNotFound, Unavailable
+from gameroom.gateway import attachment, splice
 from gameroom.protocol.commands import CreateRoom, GameAction, JoinRoom, LeaveRoom, SendChat
 from tests.unit.gateway.fakes import Bench, event
 
@@ -222,7 +224,9 @@ async def test_a_late_copy_is_dropped(bench: Bench) -> None:
     assert ann.socket.story() == ["EVENT 2", "EVENT 3", "EVENT 4"]
 
 
-async def test_a_gap_ends_the_connection_before_the_client_sees_it(bench: Bench) -> None:
+async def test_a_gap_ends_the_connection_before_the_client_sees_it(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     ann, bob = bench.connect("ann"), bench.connect("bob")
     await ann.join(1)
     await bob.join(2)
@@ -230,6 +234,7 @@ async def test_a_gap_ends_the_connection_before_the_client_sees_it(bench: Bench)
     assert ann.socket.closed == (1011, "internal") and ann.socket.story() == []
     assert bob.socket.closed is None and bob.socket.story() == ["EVENT 3"]
     assert bench.rooms.detached == [("r", "ann", ann.id)]
+    assert "events of a room were lost" in caplog.text
 
 
 async def test_a_new_epoch_may_begin_anywhere(bench: Bench) -> None:
@@ -241,14 +246,17 @@ async def test_a_new_epoch_may_begin_anywhere(bench: Bench) -> None:
     assert ann.socket.story() == ["EPOCH_STARTED 3", "EVENT 4"]
 
 
-async def test_more_held_events_than_may_be_end_the_connection(bench: Bench) -> None:
+async def test_more_held_events_than_may_be_end_the_connection(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     ann = bench.connect()
     ann.send(JOIN, room_id="r")
     await bench.rooms.next()
-    for seq in range(attachment.MAX_HELD + 1):
+    for seq in range(splice.MAX_HELD + 1):
         assert ann.socket.closed is None
         bench.publish(seq)
     assert ann.socket.closed == (1011, "internal")
+    assert "too many events" in caplog.text and "lost" not in caplog.text
 
 
 # --- creating -------------------------------------------------------------------------------------------------
@@ -431,15 +439,70 @@ async def test_a_closed_connection_is_detached_once_from_each_room_it_has_joined
     assert bench.bus._receivers == {}
 
 
-async def test_a_join_answered_after_the_close_is_detached_then(bench: Bench) -> None:
+@pytest.mark.parametrize("outcome", ["an answer", "a refusal", "nothing"])
+async def test_a_join_that_is_under_way_at_the_close_is_detached(bench: Bench, outcome: str) -> None:
+    """At once: the room may attach the connection, and then refuse after all, or never tell. A stale one is ignored."""
     ann = bench.connect()
     ann.send(JOIN, room_id="r")
     pending = await bench.rooms.next()
     ann.connection.closed(1006)
-    assert bench.rooms.detached == []
-    pending.answer(1)
     assert bench.rooms.detached == [("r", "ann", ann.id)]
-    assert ann.socket.story() == []
+    if outcome == "an answer":
+        pending.answer(1)
+    elif outcome == "a refusal":
+        pending.refuse(InternalError("its record cannot be read"))
+    assert set(bench.rooms.detached) == {("r", "ann", ann.id)}
+    assert ann.socket.story() == [] and bench.bus._receivers == {}
+
+
+async def test_a_create_that_is_answered_after_the_close_is_detached_from_the_room_it_made(
+    bench: Bench,
+) -> None:
+    """When the connection was closed, that room was not there yet."""
+    ann = bench.connect()
+    ann.send(CREATE, game="relay")
+    pending = await bench.rooms.next()
+    ann.connection.closed(1006)
+    bench.rooms.detached.clear()
+    pending.answer(1)
+    assert bench.rooms.detached == [(pending.request.room_id, "ann", ann.id)]
+
+
+async def test_a_refused_join_is_detached_unless_it_was_certainly_not_applied(bench: Bench) -> None:
+    ann = bench.connect()
+    ann.send(JOIN, room_id="r")
+    (await bench.rooms.next()).refuse(InternalError("its record cannot be read"))
+    assert bench.rooms.detached == [("r", "ann", ann.id)]
+    ann.send(JOIN, room_id="other")
+    (await bench.rooms.next()).refuse(Unavailable("later"))
+    assert len(bench.rooms.detached) == 1
+
+
+async def test_who_is_in_the_room_stays_when_another_join_is_refused(bench: Bench) -> None:
+    ann = bench.connect()
+    await ann.join()
+    ann.send(JOIN, room_id="r")
+    pending = await bench.rooms.next()
+    bench.publish(2)
+    pending.refuse(InternalError("its record cannot be read"))
+    bench.publish(3)
+    assert ann.socket.story() == ["EVENT 2", "ERROR internal", "EVENT 3"]
+    assert bench.rooms.detached == []
+
+
+async def test_what_waits_behind_a_join_that_is_refused_at_once_is_answered_too(bench: Bench) -> None:
+    bench.rooms.at_once = lambda _: Unavailable("full")
+    ann = bench.connect()
+    ann.send(JOIN, room_id="r", id="1")
+    ann.send(JOIN, room_id="r", id="2")
+    ann.send(GET, room_id="r", id="3")
+    await bench.tasks.idle()
+    assert [(frame["id"], frame["code"]) for frame in ann.socket.take()] == [
+        ("1", "unavailable"),
+        ("2", "unavailable"),
+        ("3", "unavailable"),
+    ]
+    assert bench.bus._receivers == {} and ann.connection._dispatcher._attachments == {}
 
 
 async def test_a_connection_closed_before_its_subscription_stands_asks_nothing(bench: Bench) -> None:
@@ -447,4 +510,4 @@ async def test_a_connection_closed_before_its_subscription_stands_asks_nothing(b
     ann.send(JOIN, room_id="r")
     ann.connection.closed(1006)
     await bench.connect("bob").join()
-    assert bench.rooms.asked_nothing
+    assert bench.rooms.asked_nothing and bench.rooms.detached == []

@@ -5,12 +5,12 @@ import json
 
 import pytest
 
-from gameroom.errors import TokenExpired
+from gameroom.errors import TokenExpired, Unauthenticated
+from gameroom.gateway.asked import Undecided
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.room_passwords import RoomPasswords
-from gameroom.identity.revocations import Revocation, Why
 from gameroom.protocol.commands import CreateRoom, JoinRoom
-from tests.unit.gateway.fakes import Bench, Client, FakeSocket, principal
+from tests.unit.gateway.fakes import Bench, Client, FakeSocket, SlowBus, principal, revocation
 
 JUNK = "{"
 
@@ -125,6 +125,18 @@ async def test_ten_times_the_limit_ends_the_connection() -> None:
     assert (last["id"], last["code"], last["retryable"]) == (None, "rate_limited", True)
 
 
+@pytest.mark.parametrize("empty", ["a ping or pong", "a bare ping"])
+async def test_frames_that_are_no_commands_count_too(empty: str) -> None:
+    bench = Bench(policy=policy(frames_per_second=10, frame_burst=3))
+    ann = bench.connect()
+    send = ann.connection.pong if empty == "a ping or pong" else lambda: ann.connection.text("ping")
+    for _ in range(30):
+        send()
+    assert ann.socket.closed is None
+    send()
+    assert ann.socket.closed == (4005, "rate_limited")
+
+
 async def test_an_oversized_frame_is_explained_before_the_close(bench: Bench) -> None:
     ann = bench.connect()
     ann.connection.oversized()
@@ -211,9 +223,9 @@ async def test_a_renewal_is_answered_and_the_connection_belongs_to_that_sign_in(
     await _idle(bench)
     (reply,) = ann.socket.take()
     assert (reply["id"], reply["data"]) == ("a1", {"token_expires_in": 1800})
-    bench.connections.revoked(_revocation("s1"))
+    bench.connections.revoked(revocation("s1"))
     assert ann.socket.closed is None
-    bench.connections.revoked(_revocation("s2"))
+    bench.connections.revoked(revocation("s2"))
     assert ann.socket.closed == (4501, "signed_out")
 
 
@@ -352,23 +364,42 @@ async def test_a_handshake_under_way_counts_when_it_is_through() -> None:
 async def test_a_revoked_sign_in_ends_its_connections_and_no_others(bench: Bench) -> None:
     ann, elsewhere = bench.connect(sign_in_id="s1"), bench.connect(sign_in_id="s2")
     bob = bench.connect("bob", sign_in_id="s1b")
-    bench.connections.revoked(_revocation("s1"))
+    bench.connections.revoked(revocation("s1"))
     assert ann.socket.closed == (4501, "signed_out") and ann.socket.story() == ["ERROR signed_out"]
     assert elsewhere.socket.closed is bob.socket.closed is None
-    bench.connections.revoked(_revocation("s2", "suspended"))
+    bench.connections.revoked(revocation("s2", "suspended"))
     assert elsewhere.socket.closed == (4502, "account_suspended")
 
 
-async def test_a_revocation_between_the_check_of_a_credential_and_its_use_is_not_missed(bench: Bench) -> None:
-    bench.connections.revoked(_revocation("s1", "suspended"))
-    client = bench.connect(sign_in_id="s1")
-    assert client.socket.closed == (4502, "account_suspended")
-    assert bench.connect(sign_in_id="s2").socket.closed is None
+async def test_a_revocation_while_another_token_is_checked_is_not_missed(bench: Bench) -> None:
+    bench.access.tokens["new"] = principal(bench.clock, sign_in_id="s2")
+    bench.access.gate.clear()
+    ann = bench.connect(sign_in_id="s1")
+    ann.send("AUTHENTICATE", access_token="new")
+    await bench.access.asked.wait()
+    bench.connections.revoked(revocation("s2"))
+    bench.access.gate.set()
+    await _idle(bench)
+    assert ann.socket.story() == ["ERROR unauthenticated"]
+    assert ann.socket.closed is None and ann.connection.principal.sign_in_id == "s1"
+
+
+@pytest.mark.parametrize(("until", "told"), [(None, None), (1_800_000_000_000, "2027-01-15T08:00:00.000Z")])
+async def test_who_is_suspended_is_told_until_when(bench: Bench, until: int | None, told: str | None) -> None:
+    ann = bench.connect()
+    bench.connections.revoked(revocation("s1", "suspended", until))
+    (error,) = ann.socket.take()
+    assert (error["code"], error["params"], error["retryable"]) == (
+        "account_suspended",
+        {"until": told},
+        False,
+    )
+    assert ann.socket.closed == (4502, "account_suspended")
 
 
 async def test_a_revocation_also_meets_a_handshake_under_way(bench: Bench) -> None:
     connection = bench.connections.admit(principal(bench.clock), None)
-    bench.connections.revoked(_revocation("s1"))
+    bench.connections.revoked(revocation("s1"))
     socket = FakeSocket()
     bench.connections.open(connection, socket)
     assert socket.closed == (4501, "signed_out")
@@ -395,15 +426,36 @@ async def test_a_handshake_under_way_is_sent_away_when_it_is_through(bench: Benc
     assert socket.closed == (4004, "draining")
 
 
-async def test_a_connection_that_ends_while_its_automatic_join_is_decided_settles_it(bench: Bench) -> None:
+@pytest.mark.parametrize("moment", ["it is under way", "the room is not heard yet"])
+async def test_a_connection_that_ends_before_its_automatic_join_is_decided_settles_it_once(
+    moment: str,
+) -> None:
+    bus = SlowBus()
+    bench = Bench(bus=bus)
     outcomes: list[object] = []
     connection = bench.connections.admit(principal(bench.clock), JoinRoom(room_id="r"))
-    connection.enter(JoinRoom(room_id="r"), lambda error: outcomes.append(error and error.code))
-    pending = await bench.rooms.next()
-    bench.connections.revoked(_revocation("s1"))
-    pending.answer(1)
-    assert outcomes == ["unavailable"]
-    assert bench.rooms.detached == [("r", "ann", connection.connection_id)]
+    connection.enter(JoinRoom(room_id="r"), outcomes.append)
+    if moment == "it is under way":
+        bus.confirm.set()
+        pending = await bench.rooms.next()
+    bench.connections.revoked(revocation("s1"))
+    assert [type(outcome) for outcome in outcomes] == [Unauthenticated]
+    if moment == "it is under way":
+        pending.answer(1)
+        assert set(bench.rooms.detached) == {("r", "ann", connection.connection_id)}
+    bus.confirm.set()
+    await bench.tasks.stop()
+    assert len(outcomes) == 1 and bus.rooms == []
+
+
+async def test_a_connection_that_is_over_enters_nothing(bench: Bench) -> None:
+    outcomes: list[object] = []
+    connection = bench.connections.admit(principal(bench.clock), JoinRoom(room_id="r"))
+    connection.closed(1006)
+    connection.enter(JoinRoom(room_id="r"), outcomes.append)
+    await bench.tasks.idle()
+    assert [type(outcome) for outcome in outcomes] == [Undecided]
+    assert bench.rooms.asked_nothing and bench.bus._receivers == {}
 
 
 async def test_no_secret_shows_in_what_connections_send(bench: Bench) -> None:
@@ -412,10 +464,6 @@ async def test_no_secret_shows_in_what_connections_send(bench: Bench) -> None:
     ann.send("JOIN_GAME_ROOM_GROUP", room_id="r", password="very-secret", role="king")
     await _idle(bench)
     assert "very-secret" not in json.dumps(ann.socket.take())
-
-
-def _revocation(sign_in_id: str, why: Why = "signed_out") -> Revocation:
-    return Revocation(number=1, sign_in_id=sign_in_id, user_id="ann", why=why)
 
 
 async def _idle(bench: Bench) -> None:

@@ -12,7 +12,9 @@ POLICY = IdentityPolicy(tokens=TokenPolicy(issuer="gameroom", audience="players"
 KEYS = KeyRing([generate_key()])
 
 
-def memory_identity(clock: HandClock, stores: MemoryStores | None = None) -> Identity:
+def memory_identity(
+    clock: HandClock, stores: MemoryStores | None = None, policy: IdentityPolicy = POLICY
+) -> Identity:
     stores = stores or MemoryStores()
     together = IdentityStores(accounts=stores, sign_ins=stores, revocations=stores, tickets=stores)
-    return build_identity(together, POLICY, KEYS, clock)
+    return build_identity(together, policy, KEYS, clock)

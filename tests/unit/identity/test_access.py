@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from gameroom.errors import AccountSuspended, TokenExpired, Unauthenticated
-from gameroom.identity.access import Principal
-from gameroom.identity.accounts import Account, Registration, user_view
+from gameroom.identity.access import Principal, bearer_token
+from gameroom.identity.account import Account, user_view
+from gameroom.identity.accounts import Registration
 from gameroom.identity.identity import Identity
 from tests.unit.identity.hand_clock import START, HandClock
 from tests.unit.identity.parts import memory_identity
@@ -24,7 +25,8 @@ def identity(clock: HandClock) -> Identity:
 
 @pytest.fixture
 async def ada(identity: Identity) -> Account:
-    return await identity.accounts.register(Registration(username="Ada", password="correct horse"), None)
+    new = Registration(username="Ada", password="correct horse")
+    return (await identity.accounts.register(new, None)).account
 
 
 class SignedIn:
@@ -91,7 +93,11 @@ async def test_a_token_for_a_sign_in_of_somebody_else_is_refused(
 async def test_of_many_who_redeem_a_ticket_one_gets_in(identity: Identity, signed_in: SignedIn) -> None:
     one = await ticket(identity, signed_in)
     results = await asyncio.gather(*[identity.access.redeem(one) for _ in range(5)], return_exceptions=True)
+    (winner,) = [result for result in results if isinstance(result, Principal)]
+    assert winner.sign_in_id == signed_in.sign_in_id
     assert sorted(type(result).__name__ for result in results) == ["Principal", *["Unauthenticated"] * 4]
+    with pytest.raises(Unauthenticated):
+        await identity.access.redeem(one)
 
 
 async def test_a_ticket_lasts_half_a_minute(
@@ -119,3 +125,21 @@ async def test_a_ticket_opens_nothing_once_its_token_has_expired(
 async def test_a_made_up_ticket_is_refused(identity: Identity, made_up: str) -> None:
     with pytest.raises(Unauthenticated):
         await identity.access.redeem(made_up)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "token"),
+    [
+        ("Bearer abc", "abc"),
+        ("bEARER  abc ", "abc"),
+        ("Bearer", ""),
+        ("Bearer a b", "a b"),
+        ("Basic abc", None),
+        ("Bearerabc", None),
+        ("", None),
+    ],
+)
+def test_a_bearer_header_is_read_whatever_the_case_of_its_scheme(
+    authorization: str, token: str | None
+) -> None:
+    assert bearer_token(authorization) == token

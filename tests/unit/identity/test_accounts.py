@@ -1,15 +1,17 @@
 """Accounts: who gets in, and as whom."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from gameroom.errors import AccountSuspended, IdReused, InvalidCredentials, UsernameTaken
-from gameroom.identity.accounts import Account, Accounts, Registration, user_view
+from gameroom.identity.account import Account, user_view
+from gameroom.identity.accounts import Accounts, Entered, Registration
 from gameroom.identity.memory import MemoryStores
 from gameroom.identity.passwords import Passwords
 from tests.unit.identity.hand_clock import START, HandClock
-from tests.unit.identity.parts import CHEAP
+from tests.unit.identity.parts import CHEAP, POLICY, memory_identity
 
 ADA = Registration(username="Ada", password="correct horse")
 KEY = "key-0123456789-abcdef"
@@ -23,11 +25,19 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def accounts(clock: HandClock) -> Accounts:
-    return Accounts(MemoryStores(), Passwords(CHEAP), clock)
+    return memory_identity(clock).accounts
+
+
+async def registered(accounts: Accounts, new: Registration = ADA, key: str | None = None) -> Account:
+    return (await accounts.register(new, key)).account
+
+
+async def sign_in(accounts: Accounts) -> Account:
+    return await accounts.authenticate("Ada", "correct horse")
 
 
 async def test_a_registered_user_signs_in_whatever_the_case(accounts: Accounts) -> None:
-    ada = await accounts.register(ADA, None)
+    ada = await registered(accounts)
     assert await accounts.authenticate("aDA", "correct horse") == ada
     assert ada.password_hash is not None
     assert "correct horse" not in ada.password_hash
@@ -88,15 +98,17 @@ async def test_a_race_for_a_name_has_one_winner(accounts: Accounts) -> None:
         for name in ("Ada", "ADA")
     ]
     results = await asyncio.gather(*race, return_exceptions=True)
-    assert sorted(type(result).__name__ for result in results) == ["Account", "UsernameTaken"]
+    assert sorted(type(result).__name__ for result in results) == ["Entered", "UsernameTaken"]
+    (winner,) = [result for result in results if isinstance(result, Entered)]
+    assert await sign_in(accounts) == winner.account
 
 
 async def test_a_stored_hash_is_renewed_at_sign_in(clock: HandClock) -> None:
-    store = MemoryStores()
-    old = await Accounts(store, Passwords(CHEAP), clock).register(ADA, None)
-    stronger = Passwords(type(CHEAP)(memory_kib=128, passes=1))
-    await Accounts(store, stronger, clock).authenticate("Ada", "correct horse")
-    renewed = await store.find(old.user_id)
+    stores = MemoryStores()
+    await registered(memory_identity(clock, stores).accounts)
+    stronger = replace(POLICY, hashing=replace(CHEAP, memory_kib=128))
+    await sign_in(memory_identity(clock, stores, stronger).accounts)
+    renewed = await stores.find_by_username("Ada")
     assert renewed is not None
     assert renewed.password_hash is not None
     assert "m=128" in renewed.password_hash
@@ -107,7 +119,28 @@ async def test_a_stored_hash_is_renewed_at_sign_in(clock: HandClock) -> None:
 
 async def test_a_repeated_registration_answers_the_same_user(accounts: Accounts) -> None:
     first = await accounts.register(ADA, KEY)
-    assert await accounts.register(ADA, KEY) == first
+    again = await accounts.register(ADA, KEY)
+    assert again.account == first.account
+    assert again.refresh_token.sign_in_id != first.refresh_token.sign_in_id
+
+
+async def test_one_registration_sent_twice_at_once_makes_one_account(accounts: Accounts) -> None:
+    both = await asyncio.gather(*[accounts.register(ADA, KEY) for _ in range(2)])
+    assert both[0].account == both[1].account
+    with pytest.raises(IdReused):
+        await accounts.register(Registration(username="Ada", password="another horse"), KEY)
+
+
+async def test_a_repeat_costs_no_second_hash(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    await accounts.register(ADA, KEY)
+
+    async def never(_: Passwords, password: str) -> str:
+        raise AssertionError(f"{len(password)} characters were hashed")
+
+    monkeypatch.setattr(Passwords, "hash", never)
+    await accounts.register(ADA, KEY)
+    with pytest.raises(IdReused):
+        await accounts.register(Registration(username="Bob", password="correct horse"), KEY)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +168,7 @@ async def test_a_repeated_guest_is_one_guest(accounts: Accounts) -> None:
     first = await accounts.guest(None, "Gus", KEY)
     again = await accounts.guest(None, "Gus", KEY)
     assert again.account == first.account
-    assert again.repeated
+    assert again.created
 
 
 async def test_a_key_holds_for_a_device_that_was_known_before(accounts: Accounts) -> None:
@@ -162,12 +195,8 @@ async def test_a_repeat_without_its_key_is_no_repeat(accounts: Accounts) -> None
 # --- suspension -----------------------------------------------------------------------------------------------
 
 
-async def sign_in(accounts: Accounts) -> Account:
-    return await accounts.authenticate("Ada", "correct horse")
-
-
 async def test_a_suspended_account_is_told_until_when(accounts: Accounts, clock: HandClock) -> None:
-    ada = await accounts.register(ADA, None)
+    ada = await registered(accounts)
     await accounts.suspend(ada.user_id, START + 60_000)
     with pytest.raises(AccountSuspended) as told:
         await sign_in(accounts)
@@ -177,13 +206,20 @@ async def test_a_suspended_account_is_told_until_when(accounts: Accounts, clock:
 
 
 async def test_a_suspension_for_good_has_no_end_and_is_told_only_to_the_owner(accounts: Accounts) -> None:
-    ada = await accounts.register(ADA, None)
+    ada = await registered(accounts)
     await accounts.suspend(ada.user_id, None)
     with pytest.raises(AccountSuspended) as told:
         await sign_in(accounts)
     assert told.value.params == {"until": None}
     with pytest.raises(InvalidCredentials):
         await accounts.authenticate("Ada", "a wrong guess")
+
+
+async def test_a_suspended_user_does_not_come_back_by_repeating_the_registration(accounts: Accounts) -> None:
+    ada = await registered(accounts, key=KEY)
+    await accounts.suspend(ada.user_id, None)
+    with pytest.raises(AccountSuspended):
+        await accounts.register(ADA, KEY)
 
 
 async def test_a_suspended_guest_does_not_come_back_by_its_device(accounts: Accounts) -> None:

@@ -1,13 +1,14 @@
 """Key files: made once, kept private, rotated with an overlap."""
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from gameroom.identity.keys import KeysUnusable, add_key, key_files, open_key_ring, thumbprint
+from gameroom.identity.keys import KeysUnusable, add_key, kept_secret, key_files, open_key_ring, thumbprint
 
 
 def test_the_first_start_makes_one_private_key(tmp_path: Path) -> None:
@@ -88,3 +89,56 @@ def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where a folder should be")
     with pytest.raises(KeysUnusable, match="Not a directory"):
         open_key_ring(tmp_path / "data" / "keys")
+
+
+# --- other secrets --------------------------------------------------------------------------------------------
+
+
+def test_a_secret_is_made_once_and_kept_private(tmp_path: Path) -> None:
+    file = tmp_path / "room-passwords.key"
+    first = kept_secret(file)
+    assert kept_secret(file) == first
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert kept_secret(tmp_path / "another.key") != first
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    "make", [kept_secret, lambda file: open_key_ring(file.parent)], ids=["secret", "key"]
+)
+def test_a_crash_while_a_file_is_written_leaves_no_half_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], object]
+) -> None:
+    file = tmp_path / "room-passwords.key"
+
+    def crash(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", crash)
+        with pytest.raises(KeyboardInterrupt):
+            make(file)
+    assert [each.suffix for each in tmp_path.iterdir()] == [".partial"]
+    assert make(file)
+
+
+@pytest.mark.parametrize("content", ["", "\n", "half of it", "\0\xff"])
+def test_a_secret_that_is_too_short_stops_the_start(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "room-passwords.key"
+    file.write_text(content, "latin-1")
+    file.chmod(0o600)
+    with pytest.raises(KeysUnusable, match=r"room-passwords\.key"):
+        kept_secret(file)
+
+
+def test_a_secret_that_others_may_read_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "room-passwords.key"
+    kept_secret(file)
+    file.chmod(0o640)
+    with pytest.raises(KeysUnusable, match="chmod 600"):
+        kept_secret(file)
+
+
+def test_a_secret_that_cannot_be_kept_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(KeysUnusable, match="cannot be used"):
+        kept_secret(tmp_path / "no such folder" / "room-passwords.key")

@@ -94,6 +94,35 @@ async def test_what_is_long_past_is_neither_read_nor_remembered(clock: HandClock
     assert listener.numbers == list(range(1, 1201))
 
 
+class Faint:
+    """A watcher that breaks, until it has broken often enough."""
+
+    def __init__(self, failures: int) -> None:
+        self.numbers: list[int] = []
+        self._failures = failures
+
+    def __call__(self, revocation: Revocation) -> None:
+        if self._failures:
+            self._failures -= 1
+            raise LookupError("the watcher's own bug")
+        self.numbers.append(revocation.number)
+
+
+async def test_a_watcher_that_breaks_is_told_again_and_keeps_nobody_from_hearing(
+    clock: HandClock, table: Table, caplog: pytest.LogCaptureFixture
+) -> None:
+    revocations, faint, sound = Revocations(table, clock), Faint(1), Listener(1)
+    revocations.watch(faint)
+    revocations.watch(sound)
+    table.show(1, 2)
+    await revocations.poll()
+    assert set(sound.numbers) == {1, 2}
+    assert faint.numbers == [2]
+    await revocations.poll()
+    assert faint.numbers == [2, 1]
+    assert "Cannot pass a revocation on" in caplog.text
+
+
 async def test_a_starting_node_looks_back_a_little(clock: HandClock, table: Table) -> None:
     table.show(1, 2, LOOK_BACK + 2)
     revocations, listener = Revocations(table, clock, interval_s=0.001), Listener(1)

@@ -3,7 +3,8 @@
 import pytest
 
 from gameroom.errors import AccountSuspended, TokenExpired, TokenReused, Unauthenticated
-from gameroom.identity.accounts import Account, Registration
+from gameroom.identity.account import Account
+from gameroom.identity.accounts import Registration
 from gameroom.identity.identity import Identity
 from gameroom.identity.sign_ins import Refreshed
 from tests.unit.identity.hand_clock import HandClock
@@ -22,7 +23,8 @@ def identity(clock: HandClock) -> Identity:
 
 @pytest.fixture
 async def ada(identity: Identity) -> Account:
-    return await identity.accounts.register(Registration(username="Ada", password="correct horse"), None)
+    new = Registration(username="Ada", password="correct horse")
+    return (await identity.accounts.register(new, None)).account
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
 import json
 
+import msgspec
 import pytest
-from msgspec import Raw
+from msgspec import Raw, inspect
 
 from gameroom.errors import (
     GameroomError,
@@ -13,6 +14,10 @@ from gameroom.errors import (
     UnknownCommand,
     ValidationFailed,
 )
+from gameroom.games.context import Context
+from gameroom.games.random import GameRandom
+from gameroom.games.registry import load_game
+from gameroom.games.relay import Relay
 from gameroom.protocol.answers import Empty, ServerDraining
 from gameroom.protocol.codec import (
     CommandRefused,
@@ -22,7 +27,7 @@ from gameroom.protocol.codec import (
     input_of,
     reply_frame,
 )
-from gameroom.protocol.commands import GameAction, JoinRoom, Ping, ResumeFrom, SendChat
+from gameroom.protocol.commands import COMMANDS, GameAction, JoinRoom, Ping, ResumeFrom, SendChat
 from gameroom.protocol.events import EventFrame
 from gameroom.protocol.limits import MAX_DEPTH, MAX_INT, MIN_INT
 
@@ -59,17 +64,41 @@ def test_numbers_up_to_the_limits(number: float) -> None:
     assert decode_command(action(str(number))) == GameAction(id="i", room_id="r", action={"a": number})
 
 
-def test_free_json_of_the_deepest_kind() -> None:
-    assert isinstance(decode_command(action(nested(MAX_DEPTH - 1))), GameAction)
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"type":"GAME_ACTION","action":{"type":"send","data":%s}}',
+        '{"type":"CREATE_GAME_ROOM_GROUP","game":"g","settings":{"a":%s}}',
+        '{"type":"CREATE_GAME_ROOM_GROUP","game":"g","metadata":{"a":%s}}',
+    ],
+    ids=["action", "settings", "metadata"],
+)
+def test_a_value_of_free_json_has_64_levels_and_no_more(frame: str) -> None:
+    assert decode_command(frame % nested(64))
+    with pytest.raises(CommandRefused) as caught:
+        decode_command(frame % nested(65))
+    assert type(caught.value.error) is MalformedFrame
+
+
+def test_what_is_deepest_on_the_wire_is_relayed() -> None:
+    frame = '{"type":"GAME_ACTION","action":{"type":"send","data":' + nested(64) + "}}"
+    command = decode_command(frame)
+    assert isinstance(command, GameAction)
+    relay = load_game(Relay)
+    ctx = Context(
+        seat=0, round=1, players=(0,), settings=relay.settings({}), now=0, random=GameRandom(b"key")
+    )
+    relay.act(None, ctx, relay.action(command.action))
+    assert ctx.effects.announcements[0].data["data"] == json.loads(nested(64))
 
 
 def test_the_deepest_kind_next_to_what_looks_like_a_nul() -> None:
-    frame = '{"type":"GAME_ACTION","id":"\\\\u0000","action":{"a":' + nested(MAX_DEPTH - 1) + "}}"
+    frame = '{"type":"GAME_ACTION","id":"\\\\u0000","action":{"a":' + nested(MAX_DEPTH) + "}}"
     assert decode_command(frame).id == r"\u0000"
 
 
 def test_the_deepest_kind_is_not_blamed_for_another_fault() -> None:
-    error = refused('{"type":"GAME_ACTION","zzz":1,"action":{"a":' + nested(MAX_DEPTH - 1) + "}}").error
+    error = refused('{"type":"GAME_ACTION","zzz":1,"action":{"a":' + nested(MAX_DEPTH) + "}}").error
     assert [fault.pointer for fault in error.errors] == ["#/zzz"]
 
 
@@ -100,7 +129,7 @@ def test_a_surrogate_pair_is_a_character() -> None:
         ("{}", "`type`"),
         ('{"type":1}', "`type`"),
         ('{"type":null,"id":"i"}', "`type`"),
-        (action(nested(MAX_DEPTH)), "deeper than 64"),
+        (action(nested(MAX_DEPTH + 1)), "deeper than 64"),
         (action(nested(900)), "deeper than 64"),
         (action(nested(100_000)), "deeper than 64"),
         ('{"type":"PING","x":' + nested(100_000) + "}", "deeper than 64"),
@@ -162,6 +191,10 @@ def test_an_endless_unknown_command_is_not_repeated_whole() -> None:
         ('{"type":"PING","id":""}', "#/id", "a string of length >= 1"),
         (json.dumps({"type": "PING", "id": "x" * 65}), "#/id", "a string of length <= 64"),
         ('{"type":"SEND_CHAT","text":""}', "#/text", "a string of length >= 1"),
+        ('{"type":"GET_GAME_ROOM_GROUP","room_id":""}', "#/room_id", "a string of length >= 1"),
+        ('{"type":"GET_GAME_ROOM_GROUP","room_id":"a/b"}', "#/room_id", "made of [A-Za-z0-9_-] only"),
+        (r'{"type":"GET_GAME_ROOM_GROUP","room_id":"a\n"}', "#/room_id", "made of [A-Za-z0-9_-] only"),
+        ('{"type":"JOIN_GAME_ROOM_GROUP","invite_code":"é"}', "#/invite_code", "[A-Za-z0-9 -] only"),
         ('{"type":"JOIN_GAME_ROOM_GROUP","role":"x"}', "#/role", "player, spectator"),
         ('{"type":"JOIN_GAME_ROOM_GROUP","updates":"x"}', "#/updates", "patch, view"),
         ('{"type":"JOIN_GAME_ROOM_GROUP","resume":7}', "#/resume", "expected an object or null"),
@@ -200,6 +233,36 @@ def test_a_wrong_field_is_pointed_at(frame: str, pointer: str, says: str) -> Non
 
 def test_lone_surrogates_of_a_python_string() -> None:
     assert type(refused(action('"\ud800"')).error) is ValidationFailed
+
+
+@pytest.mark.parametrize(
+    ("command", "field", "longest"),
+    [
+        ('"GAME_ACTION","action":{}', "room_id", 64),
+        ('"SEND_CHAT","text":"hi"', "to", 64),
+        ('"CREATE_GAME_ROOM_GROUP"', "game", 64),
+        ('"JOIN_GAME_ROOM_GROUP"', "invite_code", 32),
+        ('"AUTHENTICATE"', "access_token", 4096),
+    ],
+)
+def test_every_name_in_a_command_is_bounded(command: str, field: str, longest: int) -> None:
+    frame = f'{{"type":{command},"{field}":"%s"}}'
+    assert getattr(decode_command(frame % ("A" * longest)), field) == "A" * longest
+    error = refused(frame % ("A" * (longest + 1))).error
+    assert [fault.pointer for fault in error.errors] == [f"#/{field}"]
+
+
+def test_no_string_of_a_command_is_without_bound() -> None:
+    """Free JSON is bounded by the size of the frame; everything else says for itself how long it may be."""
+    for command in COMMANDS.values():
+        for field in msgspec.structs.fields(command):
+            for kind in options_of(inspect.type_info(field.type)):
+                unbounded = isinstance(kind, inspect.StrType) and kind.max_length is None
+                assert not unbounded, f"{command.__name__}.{field.name}"
+
+
+def options_of(kind: inspect.Type) -> tuple[inspect.Type, ...]:
+    return kind.types if isinstance(kind, inspect.UnionType) else (kind,)
 
 
 # --- what an answer may say of it -----------------------------------------------------------------------------

@@ -255,6 +255,21 @@ def test_a_round_that_the_game_refuses_does_not_begin(table: Table[Pot]) -> None
     assert everything(table) == before
 
 
+def test_a_copy_goes_its_own_way(table: Table[Pot]) -> None:
+    table.act(0, "flip")
+    table.leave(1)
+    before = everything(table)
+    twin = table.copy()
+    assert everything(twin) == before
+    twin.join()
+    twin.act(1, "flip")
+    twin.act(0, "tell", to=[0])
+    twin.act(0, "stop")
+    assert everything(table) == before
+    table.join()
+    assert table.act(1, "flip") == {"coin": twin.state.coins[-1], "from": "hand"}
+
+
 def test_coming_and_going(table: Table[Pot]) -> None:
     table.disconnect(1)
     table.reconnect(1)
@@ -263,6 +278,62 @@ def test_coming_and_going(table: Table[Pot]) -> None:
     assert table.players == (0, 1)
     with pytest.raises(NotPlayer):
         table.act(1, "flip")
+
+
+def test_nobody_leaves_twice_or_from_a_seat_that_is_not_there(table: Table[Pot]) -> None:
+    table.leave(1)
+    before = everything(table)
+    for seat in (1, 2, 7, -1):
+        for goes in (table.leave, table.disconnect, table.reconnect):
+            with pytest.raises(NotPlayer):
+                goes(seat)
+    assert everything(table) == before
+
+
+def test_a_player_who_left_an_ended_round_is_gone_from_the_next(table: Table[Pot]) -> None:
+    table.act(0, "stop")
+    table.leave(1)
+    with pytest.raises(NotPlayer):
+        table.leave(1)
+    with pytest.raises(NotEnoughPlayers):
+        table.next_round()
+
+
+class Clinging(Game[Pot]):
+    """Fails when somebody leaves."""
+
+    name = "clinging"
+    min_players = max_players = 2
+
+    @action
+    def stop(self, state: Pot, ctx: Context) -> None:
+        ctx.end()
+
+    def on_leave(self, state: Pot, ctx: Context) -> None:
+        state.turn = 1
+        raise KeyError(ctx.seat)
+
+
+def test_a_leave_in_which_the_game_fails_is_undone() -> None:
+    table = Table(Clinging)
+    with pytest.raises(GameFailed):
+        table.leave(0)
+    assert table.state.turn == 0
+    table.act(0, "stop")
+    table.next_round()
+    assert table.players == (0, 1)
+
+
+def test_a_round_that_does_not_begin_leaves_the_players_as_they_were() -> None:
+    table = Table(Flipping, players=3)
+    for _ in range(2):
+        table.act(0, "stop")
+        table.next_round() if table.round == 1 else table.leave(0)
+    with pytest.raises(IllegalAction):
+        table.next_round()
+    assert table.players == (0, 1, 2)
+    with pytest.raises(NotPlayer):
+        table.leave(0)
 
 
 def test_joining_late(table: Table[Pot]) -> None:
@@ -280,3 +351,37 @@ def test_joining_late(table: Table[Pot]) -> None:
 def test_a_game_without_rounds_plays_from_the_start() -> None:
     relay = Table(Relay)
     assert (relay.round, relay.state, relay.view(0), relay.ended) == (1, None, None, False)
+
+
+class Lobby(Game[None]):
+    """Says who is there."""
+
+    name = "lobby"
+    min_players, max_players = 1, 4
+    late_joining = always_playing = True
+
+    @action
+    def count(self, state: None, ctx: Context) -> dict[str, object]:
+        return {"players": ctx.players}
+
+    def on_leave(self, state: None, ctx: Context) -> None:
+        if len(ctx.players) == 1:
+            raise KeyError("the last but one")
+        ctx.announce({"left": ctx.seat, "still": ctx.players})
+
+
+def test_who_leaves_a_game_without_rounds_is_no_player_any_more() -> None:
+    table = Table(Lobby, players=3)
+    table.leave(1)
+    assert table.players == (0, 2)
+    assert table.heard(0) == [{"left": 1, "still": [0, 2]}]
+    assert table.act(2, "count") == {"players": [0, 2]}
+    assert table.join() == 1
+    assert table.players == (0, 1, 2)
+
+
+def test_a_leave_that_fails_in_a_game_without_rounds_is_undone() -> None:
+    table = Table(Lobby, players=2)
+    with pytest.raises(GameFailed):
+        table.leave(0)
+    assert table.players == (0, 1)

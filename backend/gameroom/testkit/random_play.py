@@ -1,0 +1,87 @@
+"""The players of `check_game`: Hypothesis chooses the steps, an `Observer` looks at each."""
+
+from collections.abc import Mapping
+
+import hypothesis
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from gameroom.games.game import Game
+from gameroom.games.registry import GameType, load_game
+from gameroom.protocol.commands import FreeJson
+from gameroom.testkit.messages import fields_of, spoilt_fields_of, texts
+from gameroom.testkit.observer import Observer, Scramble, Step
+from gameroom.testkit.table import SettingsT, StateT, Table
+
+MOST_PLAYERS = 5
+"""At a table, unless the game needs more."""
+
+MOST_STEPS = 30
+"""Of a round."""
+
+PHASES = tuple(phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain)
+"""Explaining takes many times as long as finding, and the steps speak for themselves."""
+
+CHECKS = tuple(hypothesis.HealthCheck)
+"""None of Hypothesis's warnings is meant for who writes a game."""
+
+PAUSES_S = (0.0, 0.1, 1.0, 10.0, 60.0)
+
+
+def play_at_random(
+    game: type[Game[StateT, SettingsT]],
+    settings: Mapping[str, FreeJson],
+    scramble: Scramble[StateT] | None,
+    rounds: int,
+) -> None:
+    """See `check_game`."""
+    kind = load_game(game)
+    accepted: set[str] = set()
+
+    @hypothesis.settings(max_examples=rounds, deadline=None, phases=PHASES, suppress_health_check=CHECKS)
+    @hypothesis.given(_player_counts(kind), st.integers(0, 2**32), _lists(_steps(kind)))
+    def play(players: int, seed: int, steps: list[Step]) -> None:
+        observer = Observer(lambda: Table(game, players=players, seed=seed, settings=settings), scramble)
+        for step in steps:
+            observer.take(step)
+        observer.wait_for_timers()
+        accepted.update(observer.accepted)
+
+    play()
+    if not accepted:
+        raise AssertionError(f"In {rounds} rounds no action was accepted, so nothing is known about them")
+
+
+def _player_counts(kind: GameType) -> SearchStrategy[int]:
+    return st.integers(kind.min_players, max(kind.min_players, min(kind.max_players, MOST_PLAYERS)))
+
+
+def _lists(steps: SearchStrategy[Step]) -> SearchStrategy[list[Step]]:
+    """Left to itself, Hypothesis draws five or so, after which most games have hardly begun."""
+    lengths = st.integers(0, MOST_STEPS)
+    return lengths.flatmap(lambda length: st.lists(steps, min_size=length, max_size=length))
+
+
+def _steps(kind: GameType) -> SearchStrategy[Step]:
+    """Of ten, about six are actions as they are declared, two are mistakes, and one is a pause."""
+    seats = st.integers(0, min(kind.max_players, MOST_PLAYERS))
+    good = st.one_of(*(_actions(seats, name, fields_of(fields)) for name, fields in kind.actions.items()))
+    spoilt = (_actions(seats, name, spoilt_fields_of(fields)) for name, fields in kind.actions.items())
+    bad = st.one_of(*spoilt, _actions(seats, texts, st.just({})))
+    pauses = st.sampled_from(PAUSES_S).map(lambda seconds: Step("advance", (seconds,)))
+    moves = st.one_of(_goings(seats), st.sampled_from((Step("join"), Step("next_round"))))
+    # Not one_of(), which counts equal strategies once.
+    chosen = [good] * 6 + [bad] * 2 + [pauses, moves]
+    return st.integers(0, len(chosen) - 1).flatmap(chosen.__getitem__)
+
+
+def _goings(seats: SearchStrategy[int]) -> SearchStrategy[Step]:
+    methods = st.sampled_from(("disconnect", "reconnect", "leave"))
+    return st.builds(lambda method, seat: Step(method, (seat,)), methods, seats)
+
+
+def _actions(
+    seats: SearchStrategy[int], name: str | SearchStrategy[str], fields: SearchStrategy[dict[str, FreeJson]]
+) -> SearchStrategy[Step]:
+    names = st.just(name) if isinstance(name, str) else name
+    return st.builds(lambda seat, action, given: Step("act", (seat, action), given), seats, names, fields)

@@ -1,0 +1,176 @@
+"""`check_game`: right games pass, and each kind of mistake is found and told with the steps that lead to it."""
+
+import sys
+from typing import Annotated, Any
+
+import pytest
+from msgspec import Meta, field
+
+from examples.rock_paper_scissors import HANDS, Match, RockPaperScissors
+from gameroom import Context, Game, GameState, Hidden, IllegalAction, action, timer
+from gameroom.errors import GameFailed
+from gameroom.games.relay import Relay
+from gameroom.games.tic_tac_toe import TicTacToe
+from gameroom.testkit import Table, check_game
+from gameroom.testkit.observer import Observer, Step
+
+
+def other_hands(state: Match, seat: int | None) -> None:
+    for other in state.thrown:
+        if other != seat:
+            state.thrown[other] = HANDS[HANDS.index(state.thrown[other]) - 1]
+
+
+def test_right_games_pass() -> None:
+    check_game(TicTacToe, rounds=50)
+    check_game(Relay, rounds=20)
+    check_game(RockPaperScissors, settings={"wins": 1}, scramble=other_hands, rounds=50)
+
+
+# --- mistakes -------------------------------------------------------------------------------------------------
+
+
+class Pile(GameState):
+    left: int = 10
+    secret: Hidden[list[int]] = field(default_factory=lambda: [3, 5])
+
+
+class Taking(Game[Pile]):
+    """Right in every way: the others are derived from it, each with one mistake."""
+
+    name = "taking"
+    min_players = max_players = 2
+
+    @action
+    def take(self, state: Pile, ctx: Context, count: Annotated[int, Meta(ge=1, le=3)] = 1) -> dict[str, int]:
+        if count > state.left:
+            raise IllegalAction("too_many", left=state.left)
+        state.left -= count
+        return {"left": state.left}
+
+    def reveal(self, state: Pile, seat: int | None) -> dict[str, object]:
+        return {} if seat is None else {"mine": state.secret[seat]}
+
+
+class Remembers(Taking):
+    taken: list[int] = []
+
+    @action
+    def take(self, state: Pile, ctx: Context, count: Annotated[int, Meta(ge=1, le=3)] = 1) -> dict[str, int]:
+        self.taken.append(count)
+        return {"taken": len(self.taken)}
+
+
+class RollsItsOwnDice(Taking):
+    rolled = iter(range(10**9))
+
+    def setup(self, ctx: Context) -> Pile:
+        return Pile(left=next(self.rolled))
+
+
+class ViewsChange(Taking):
+    def reveal(self, state: Pile, seat: int | None) -> dict[str, object]:
+        state.left += 1
+        return {}
+
+
+class ViewsDiffer(Taking):
+    seen = iter(range(10**9))
+
+    def reveal(self, state: Pile, seat: int | None) -> dict[str, object]:
+        return {"seen": next(self.seen)} if state.left < 10 else {}
+
+
+class ShowsAll(Taking):
+    def reveal(self, state: Pile, seat: int | None) -> dict[str, object]:
+        return {"all": state.secret}
+
+
+class TellsByRefusing(Taking):
+    @action
+    def guess(self, state: Pile, ctx: Context, number: Annotated[int, Meta(ge=0, le=5)]) -> None:
+        if number == state.secret[1 - ctx.seat]:
+            raise IllegalAction("cannot_guess")
+
+
+class Crashes(Taking):
+    @action
+    def take(self, state: Pile, ctx: Context, count: Annotated[int, Meta(ge=1, le=3)] = 1) -> dict[str, int]:
+        state.left -= count
+        return {"odds": 1 // (state.left - 7)}
+
+
+class CrashesLate(Taking):
+    def setup(self, ctx: Context) -> Pile:
+        ctx.after(200, self.late)
+        return Pile()
+
+    @timer
+    def late(self, state: Pile, ctx: Context) -> None:
+        raise KeyError("late")
+
+
+class CrashesWhenLeft(Taking):
+    def on_leave(self, state: Pile, ctx: Context) -> None:
+        raise KeyError("left")
+
+
+class NeverAccepts(Taking):
+    @action
+    def take(self, state: Pile, ctx: Context, count: Annotated[int, Meta(ge=1, le=3)] = 1) -> dict[str, int]:
+        raise IllegalAction("no")
+
+
+def other_secret(state: Pile, seat: int | None) -> None:
+    state.secret = [secret if seat == own else secret + 1 for own, secret in enumerate(state.secret)]
+
+
+@pytest.mark.parametrize(
+    ("game", "error", "says"),
+    [
+        (Remembers, AssertionError, r"table.act\(0, 'take'\) has another outcome"),
+        (RollsItsOwnDice, AssertionError, "same seed deals another game"),
+        (ViewsChange, AssertionError, "After setup, making the view of None changes the state"),
+        (ViewsDiffer, AssertionError, "another outcome|differs every time"),
+        (ShowsAll, AssertionError, "After setup, the view of None shows what is hidden from it"),
+        (TellsByRefusing, AssertionError, r"table.act\(\d, 'guess', number=\d\) is refused tells what is"),
+        (Crashes, GameFailed, "The game failed in take"),
+        (CrashesLate, GameFailed, "The game failed in late"),
+        (CrashesWhenLeft, GameFailed, "The game failed in on_leave"),
+        (NeverAccepts, AssertionError, "no action was accepted"),
+    ],
+)
+def test_mistakes_are_found(game: type[Taking], error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        check_game(game, scramble=other_secret)
+
+
+def test_the_game_without_a_mistake_passes() -> None:
+    check_game(Taking, scramble=other_secret)
+
+
+def test_the_report_shows_the_steps() -> None:
+    with pytest.raises(GameFailed) as caught:
+        check_game(Crashes)
+    report = "\n".join(caught.value.__notes__)
+    assert "steps=[table.act(0, 'take'" in report
+    assert report.count("table.act") <= 3
+
+
+def test_a_refused_step_that_changes_something_is_told() -> None:
+    class Leaky(Table[Any]):
+        def act(self, seat: int, action: str, /, **fields: object) -> Any:
+            self.state.left -= 1
+            raise IllegalAction("no")
+
+    observer = Observer(lambda: Leaky(Taking))
+    with pytest.raises(AssertionError, match="is refused, and has changed something"):
+        observer.take(Step("act", (0, "take")))
+
+
+def test_without_hypothesis_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(("hypothesis", "gameroom.testkit."))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    with pytest.raises(ImportError, match=r"pip install 'gameroom\[testkit\]'"):
+        check_game(TicTacToe)
