@@ -182,14 +182,13 @@ def _module(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise GameFileUnusable(f"{path}, line {error.lineno}: {error.msg}") from error
-    except (
-        Exception
-    ) as error:  # whatever an author's file raises while it is loaded, the operator reads one line
+    except (Exception, SystemExit) as error:
+        # Whatever an author's file does while it is loaded, the operator reads one line.
         raise GameFileUnusable(f"{path}: {_line_of(error, path)}{type(error).__name__}: {error}") from error
     return module
 
 
-def _line_of(error: Exception, path: Path) -> str:
+def _line_of(error: BaseException, path: Path) -> str:
     """Where in the file it happened, if it did there."""
     line = ""
     trace = error.__traceback__

@@ -51,6 +51,14 @@ class GameroomError(Exception):
         self.errors = errors
         self.retry_after_ms = retry_after_ms
 
+    def reworded(self, message: str) -> "GameroomError":
+        """The same refusal in other words; without the traceback, so that it can be kept."""
+        other = self.__class__.__new__(self.__class__)
+        GameroomError.__init__(
+            other, message, params=self.params, errors=self.errors, retry_after_ms=self.retry_after_ms
+        )
+        return other
+
 
 # --- what was sent cannot be read -----------------------------------------------------------------------------
 

@@ -15,6 +15,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "GAMEROOM_"
 
+CONSEQUENCES = frozenset({"default_factory_not_called"})
+"""Errors that another setting's error brings along."""
+
 SAMPLE_SECRET = "change-me-to-32-or-more-random-characters"  # noqa: S105  (a sample, refused in production)
 """What `.env.example` shows in the place of a secret."""
 
@@ -173,7 +176,8 @@ def load_settings(**given: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        problems = (_problem(found["type"], found["loc"], found["msg"]) for found in error.errors())
+        faults = (found for found in error.errors() if found["type"] not in CONSEQUENCES)
+        problems = (_problem(found["type"], found["loc"], found["msg"]) for found in faults)
         raise BadSettings("; ".join(problems)) from None
 
 

@@ -19,7 +19,7 @@ from tests.kit.server import Server
 from tests.kit.tables import Game, sit_down
 from tests.kit.wire import Json
 
-CLOSE_CODES = {1000, 1002, 1003, 1007, 1009, 4003, 4005, 4500, 4503, 4504, 4505, 4506, 4507, 4509}
+CLOSE_CODES = {1000, 1002, 1007, 1009, 4003, 4005, 4500, 4503, 4504, 4505, 4506, 4507, 4509}
 """What a connection that misbehaves may be closed with; 1006 and 1011 would be ours to answer for."""
 
 COMMANDS = [

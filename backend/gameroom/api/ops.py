@@ -25,11 +25,13 @@ def ops_router(jwks: Jwks, not_ready: NotReady) -> APIRouter:
         """The public keys that verify access tokens (RFC 7517)."""
         return answer(jwks, headers={"Cache-Control": f"public, max-age={JWKS_MAX_AGE_S}"})
 
+    @router.head("/healthz", include_in_schema=False)
     @router.get("/healthz", **call(gives={200: Health}))
     async def healthz() -> Response:
         """The process is alive."""
         return answer(Health())
 
+    @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", **call(gives={200: Health}, refuses=(Unavailable,)))
     async def readyz() -> Response:
         """The node takes clients; 503 while it starts or drains."""

@@ -1,7 +1,6 @@
 """What surrounds every call: its id, and an answer even where we fail."""
 
 import logging
-import re
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -9,13 +8,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gameroom.api.problems import problem
 from gameroom.errors import InternalError
-from gameroom.ids import new_id
+from gameroom.protocol.request_ids import HEADER, request_id_of
 
 logger = logging.getLogger(__name__)
-
-HEADER = "X-Request-Id"
-PLAUSIBLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-"""An id that a proxy or client may choose; any other is replaced, so that no one writes into our logs."""
 
 
 class RequestIds:
@@ -32,7 +27,7 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = IdentifiedAnswer(request_id_of(scope), send)
+        answer = IdentifiedAnswer(request_id_of(scope["headers"]), send)
         try:
             await self._app(scope, receive, answer.send)
         except ClientDisconnect:
@@ -61,10 +56,3 @@ class IdentifiedAnswer:
             self.begun = True
             MutableHeaders(scope=message)[HEADER] = self.request_id
         await self._send(message)
-
-
-def request_id_of(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and PLAUSIBLE.fullmatch(value):
-            return str(value, "ascii")
-    return new_id()

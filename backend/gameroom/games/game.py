@@ -16,12 +16,13 @@ ACTION = "__gameroom_action__"
 """The attribute by which `@action` marks a method; its value is the action's `type` on the wire."""
 
 
-class GameState(Struct):
+class GameState(Struct, forbid_unknown_fields=True):
     """The base of a game's state, and of its parts: typed fields, as of a dataclass.
 
     Everything that must be remembered is a field. It is changed in place and stored after every call, so fields
     hold what can be stored: numbers, strings, booleans, None, enums, lists, tuples, dicts, sets, and other
-    `GameState`s. Give fields of the top state defaults where you can: a later version then reads older states.
+    `GameState`s. Give fields of the top state defaults where you can: a later version then reads older states. A
+    field that is gone needs a new `version` and `migrate_state`: what was stored is never dropped in silence.
     """
 
 

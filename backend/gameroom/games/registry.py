@@ -251,7 +251,7 @@ def _guarded(
     """Call what may fail in any way because the author's code or data is behind it."""
     try:
         return call(*given, **named)
-    except Exception as error:  # whatever a game raises is that game's bug, and must harm nothing else
+    except (Exception, SystemExit) as error:  # whatever a game raises is its bug, and must harm nothing else
         raise GameFailed(_sentence(what, error)) from error
 
 
@@ -262,11 +262,11 @@ def _played(what: str, call: Callable[Given, Result], /, *given: Given.args, **n
     except GameroomError as refusal:
         refusal.params = _guarded(what, visible, refusal.params)
         raise
-    except Exception as error:  # whatever a game raises is that game's bug, and must harm nothing else
+    except (Exception, SystemExit) as error:  # whatever a game raises is its bug, and must harm nothing else
         raise GameFailed(_sentence(what, error)) from error
 
 
-def _sentence(what: str, error: Exception) -> str:
+def _sentence(what: str, error: BaseException) -> str:
     """Clients read it. Only the text of our own errors is shown: an author's may name what is hidden."""
     detail = type(error).__name__
     if isinstance(error, GameMisuse):

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from gameroom.errors import GameroomError, InternalError, Unavailable, UnsupportedProtocol
+from gameroom.errors import GameroomError, InternalError, NotFound, Unavailable, UnsupportedProtocol
 from gameroom.gateway import closing
 from gameroom.gateway.anonymous import AnonymousConnection
 from gameroom.gateway.asgi_socket import ABNORMAL, SocketLimits, serve_socket
@@ -123,6 +123,15 @@ class SocketEndpoint:
             admitted.receiver.closed(ABNORMAL)
         else:
             await serve_socket(websocket, admitted.connect, self._limits)
+
+
+class Nowhere:
+    """Answers a handshake for a path where there is no socket."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        websocket = WebSocket(scope, receive, send)
+        await websocket.receive()
+        await _refuse(websocket, NotFound(f"There is no WebSocket at {websocket.url.path}; it is at /ws"))
 
 
 async def _refuse(websocket: WebSocket, error: GameroomError) -> None:

@@ -5,7 +5,7 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from gameroom.bus.bus import Bus
 from gameroom.clock import Clock, Millis
 from gameroom.gateway.connections import Connections
-from gameroom.gateway.endpoint import SocketEndpoint
+from gameroom.gateway.endpoint import Nowhere, SocketEndpoint
 from gameroom.gateway.environment import Access, Environment
 from gameroom.gateway.hub import Hub
 from gameroom.gateway.policy import GatewayPolicy
@@ -47,10 +47,11 @@ class Gateway:
         self._endpoint = SocketEndpoint(environment, self._connections)
 
     def routes(self) -> list[BaseRoute]:
-        """Both endpoints, for the application's root."""
+        """Both endpoints, for the application's root, and at last an answer for every other path."""
         return [
             WebSocketRoute("/ws", self._endpoint, name="ws"),
             WebSocketRoute("/ws/game-room-groups/{room_id}", self._endpoint, name="room_ws"),
+            WebSocketRoute("/{path:path}", Nowhere(), name="no_ws"),
         ]
 
     def revoked(self, revocation: Revocation) -> None:

@@ -1,6 +1,5 @@
 """What a handshake asks for, read and checked before anything is spent on it. Pure."""
 
-import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -11,8 +10,9 @@ from starlette.requests import HTTPConnection
 
 from gameroom.errors import Forbidden, RoomNotFound, UnsupportedProtocol, ValidationFailed
 from gameroom.identity.access import bearer_token
-from gameroom.protocol.commands import JoinRoom, ResumeFrom, Role, Updates
+from gameroom.protocol.commands import JoinRoom, ResumeFrom, Role, RoomId, Updates
 from gameroom.protocol.limits import MAX_INT
+from gameroom.protocol.sentences import wrong_field
 
 SUBPROTOCOLS = frozenset({"gameroom.v1.json"})
 """Those that the server knows."""
@@ -21,7 +21,6 @@ BEARER_SUBPROTOCOL = "bearer."
 """Before a token among the subprotocols: the one header value that a browser lets a page choose."""
 
 Position = Annotated[int, Meta(ge=0, le=MAX_INT)]
-_ROOM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class BearerCredential(Struct, frozen=True):
@@ -92,8 +91,10 @@ def _subprotocols(handshake: HTTPConnection) -> list[str]:
 
 def join_of(room_id: str, query: QueryParams) -> JoinRoom:
     """The automatic JOIN of a room-bound socket. Raises `RoomNotFound`, `ValidationFailed`."""
-    if not _ROOM_ID.fullmatch(room_id):
-        raise RoomNotFound
+    try:
+        msgspec.convert(room_id, RoomId)
+    except msgspec.ValidationError:
+        raise RoomNotFound from None
     wishes = _wishes(query)
     return JoinRoom(
         room_id=room_id,
@@ -117,8 +118,7 @@ def _wishes(query: QueryParams) -> _Wishes:
     try:
         return msgspec.convert(given, _Wishes, strict=False)
     except msgspec.ValidationError as fault:
-        what, _, where = str(fault).partition(" - at `$.")
-        raise ValidationFailed.at(f"#/{where.rstrip('`')}", what) from None
+        raise wrong_field(_Wishes, fault) from None
 
 
 def _resume_from(epoch: int | None, seq: int | None) -> ResumeFrom | None:

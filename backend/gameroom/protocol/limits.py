@@ -22,7 +22,9 @@ ID_LENGTH = 64
 INVITE_CODE_LENGTH = 32
 """As people write it, with spaces and dashes."""
 
-ACCESS_TOKEN_LENGTH = 4096
+ACCESS_TOKEN_LENGTH = 65_536
+"""As long as a frame: whether a text is a token is for identity to say, which answers `unauthenticated`."""
+
 ROOM_METADATA_BYTES = 4096
 MAX_RESUME = 256
 """Missed events that a resume hands over at most."""

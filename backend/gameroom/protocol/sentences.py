@@ -58,8 +58,9 @@ def no_such_field(name: str, known: Iterable[str]) -> str:
     """The sentence about a field that is not among the known ones."""
     names = sorted(known)
     guess = nearest(name, names)
-    hint = f"did you mean {guess}?" if guess else f"known are {', '.join(names)}"
-    return f"there is no such field; {hint}"
+    if guess:
+        return f"there is no such field; did you mean {guess}?"
+    return f"there is no such field; known are {', '.join(names)}" if names else "there are no fields here"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -25,8 +25,9 @@ from gameroom.rooms.rooms import Outcome, Request, Tell
 
 log = logging.getLogger(__name__)
 
-TURN_LIMIT = 100
-"""Inputs decided in one turn at most, so that a unit stays small; the rest waits for the next."""
+BATCH_INPUTS = 100
+BATCH_BYTES = 1_048_576
+"""Inputs decided, and bytes of records made of them, before they are appended; the rest waits for the next unit."""
 
 
 RECALL_PAUSE_S = 1.0
@@ -52,11 +53,38 @@ def refuse(waiting: "list[Ask | Gone]", error: GameroomError) -> None:
     """Tell everybody who waits that it will not be done."""
     for entry in waiting:
         if isinstance(entry, Ask):
-            entry.tell(error)
+            tell_one(entry.tell, error)
+
+
+def tell_one(tell: Tell, outcome: Outcome) -> None:
+    """One who cannot be told must cost the others nothing."""
+    try:
+        tell(outcome)
+    except Exception:  # a bug of whoever asked
+        log.exception("an outcome could not be told")
 
 
 Decided = list[tuple[Decision, Tell | None]]
 """The decisions of one turn, and whom to tell."""
+
+
+class Batch:
+    """The decisions of one turn, which are appended as one unit."""
+
+    def __init__(self) -> None:
+        self.decided: Decided = []
+        self._bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.decided) >= BATCH_INPUTS or self._bytes >= BATCH_BYTES
+
+    def add(self, decision: Decision, tell: Tell | None = None) -> None:
+        self.decided.append((decision, tell))
+        self._bytes += sum(len(record.body) for record in decision.records)
+
+    def records(self) -> tuple[SealedRecord, ...]:
+        return tuple(record for decision, _ in self.decided for record in decision.records)
 
 
 class Keeper(Protocol):
@@ -101,7 +129,8 @@ class Actor:
     def submit(self, request: Request, tell: Tell) -> None:
         """A full mailbox refuses at once: better an answer now than one that is too late."""
         if self._asks >= self._policy.mailbox:
-            tell(Unavailable(f"{self._asks} commands wait in this room already", retry_after_ms=1_000))
+            refusal = Unavailable(f"{self._asks} commands wait in this room already", retry_after_ms=1_000)
+            tell_one(tell, refusal)
             return
         self._asks += 1
         self._mailbox.append(Ask(request, tell, self._loop.time() + self._policy.command_deadline_s))
@@ -109,6 +138,12 @@ class Actor:
 
     def detach(self, user_id: str, connection_id: str) -> None:
         self._mailbox.append(Gone(user_id, connection_id))
+        self._wake()
+
+    def take_over(self, waiting: list[Ask | Gone]) -> None:
+        """What waited for this room at another actor, each with the deadline that it had."""
+        self._asks += sum(isinstance(entry, Ask) for entry in waiting)
+        self._mailbox.extend(waiting)
         self._wake()
 
     def open(self, room: Room) -> None:
@@ -142,7 +177,7 @@ class Actor:
         self._stopped = True
         await self._settled.wait()
         if self.room is not None:
-            await self._journal.save_snapshot(self.room.snapshot())
+            await self._journal.save_snapshot(self.room.snapshot(hand_over=True))
 
     def resume_work(self) -> None:
         """The retirement failed: go on."""
@@ -161,48 +196,51 @@ class Actor:
             self._watch_deadline()
             return
         self._scheduled = True
-        self._loop.call_soon(self._turn)
+        self._loop.call_soon(self._take_turn)
 
-    def _turn(self) -> None:
+    def _take_turn(self) -> None:
         self._scheduled = False
         if self.room is None or self._pending or self._stopped:
             return
-        decided: Decided = []
+        batch = Batch()
         try:
-            self._decide(self.room, decided)
+            self._decide(self.room, batch)
         except Exception:  # our bug: what the room now holds cannot be trusted, what the journal holds can
             log.exception("room %s: a turn failed", self.room_id)
-            self._lose(decided, InternalError("The server failed here; nothing was changed"))
+            self._lose(batch.decided, InternalError("The server failed here; nothing was changed"))
             return
-        records = tuple(record for decision, _ in decided for record in decision.records)
+        records = batch.records()
         if records:
-            self._append(self.room, records, decided)
+            self._append(self.room, records, batch.decided)
         else:
-            self._release(decided)
+            self._release(batch.decided)
 
-    def _decide(self, room: Room, decided: Decided) -> None:
+    def _decide(self, room: Room, batch: "Batch") -> None:
         """What was lost is said first, then timers that are due go, then what waits, in its order."""
         now = self._clock.now()
         if self._play_lost:
             self._play_lost = False
-            decided.append((room.start_epoch(now), None))
-        for due in room.due(now):
-            decided.append((room.fire(due, now), None))
+            batch.add(room.start_epoch(now))
+        for due in room.due(now)[:BATCH_INPUTS]:
+            batch.add(room.fire(due, now))
         if self._confirming:
             self._confirming = False
             for user_id in room.unconfirmed():
-                decided.append((room.disconnect(user_id, now), None))
-        while self._mailbox and len(decided) < TURN_LIMIT:
-            self._decide_next(room, decided, now)
+                batch.add(room.disconnect(user_id, now))
+        while self._mailbox and not batch.is_full:
+            self._decide_next(room, batch, now)
 
-    def _decide_next(self, room: Room, decided: Decided, now: Millis) -> None:
+    def _decide_next(self, room: Room, batch: "Batch", now: Millis) -> None:
         entry = self._mailbox.popleft()
         if isinstance(entry, Gone):
-            decided.append((room.detach(entry.user_id, entry.connection_id, now), None))
+            batch.add(room.detach(entry.user_id, entry.connection_id, now))
             return
         self._asks -= 1
-        decided.append((NOTHING, entry.tell))  # so that it is told even if the room breaks over it
-        decided[-1] = (room.decide(entry.request, now), entry.tell)
+        try:
+            batch.add(room.decide(entry.request, now), entry.tell)
+        except Exception:
+            batch.add(NOTHING, entry.tell)  # so that it is told, though the room broke over it
+            raise
 
     def _append(self, room: Room, records: tuple[SealedRecord, ...], decided: Decided) -> None:
         self._pending = decided
@@ -252,10 +290,7 @@ class Actor:
         if isinstance(outcome, Recollection):
             self._keeper.spawn(self._recollect(outcome, tell))
             return
-        try:
-            tell(outcome)
-        except Exception:  # one who cannot be told must cost the others of the turn nothing
-            log.exception("room %s: an outcome could not be told", self.room_id)
+        tell_one(tell, outcome)
 
     async def _recollect(self, recollection: Recollection, tell: Tell) -> None:
         """Read what was told or missed before from the journal; the room goes on meanwhile."""
@@ -275,7 +310,11 @@ class Actor:
             return recollection.finish([unseal(record) for record in stored])
         except Damaged as damage:
             log.error("room %s: its journal is damaged: %s", self.room_id, damage)
-            return recollection.otherwise or InternalError("The record of this command cannot be read")
+        except Unavailable:
+            raise
+        except Exception:  # our bug: whoever asked must hear something
+            log.exception("room %s: a record could not be recalled", self.room_id)
+        return recollection.otherwise or InternalError("The record of this command cannot be read")
 
     # --- time ---------------------------------------------------------------------------------------------------
 
@@ -296,7 +335,8 @@ class Actor:
     def _watch_deadline(self) -> None:
         """While nothing can be decided, look after the deadline of what has waited longest."""
         if self._deadline is None:
-            first = next((entry for entry in self._mailbox if isinstance(entry, Ask)), None)
+            asks = (entry for entry in self._mailbox if isinstance(entry, Ask))
+            first = next((ask for ask in asks if not self._is_decided(ask)), None)
             if first is not None:
                 self._deadline = self._loop.call_at(first.expires_at, self._expire)
 
@@ -305,12 +345,20 @@ class Actor:
         now = self._loop.time()
         waiting, self._mailbox = self._mailbox, deque()
         for entry in waiting:
-            if isinstance(entry, Ask) and entry.expires_at <= now:
+            if isinstance(entry, Ask) and entry.expires_at <= now and not self._is_decided(entry):
                 self._asks -= 1
-                entry.tell(Unavailable("The room could not decide this in time; it was not applied"))
+                tell_one(
+                    entry.tell, Unavailable("The room could not decide this in time; it was not applied")
+                )
             else:
                 self._mailbox.append(entry)
         self._watch_deadline()
+
+    def _is_decided(self, ask: Ask) -> bool:
+        """Whether it repeats a command that is decided, but not stored yet: of that nothing certain can be told."""
+        if self.room is None:
+            return False
+        return self.room.has_decided(ask.request.sender.user_id, ask.request.command.id)
 
     def _cancel_timers(self) -> None:
         for handle in (self._alarm, self._deadline):

@@ -20,7 +20,7 @@ from gameroom.protocol.views import RoomView
 from gameroom.rooms.records import Record
 from gameroom.rooms.rooms import Card
 from gameroom.rooms.turn import Emission
-from gameroom.rooms.views import NOBODY, Cards, Viewpoint
+from gameroom.rooms.views import NOBODY, CardsById, Viewpoint
 
 
 class Base(Struct, frozen=True):
@@ -63,7 +63,7 @@ def stored_data(event: Event) -> Raw:
     return Raw(_ENCODER.encode(event))
 
 
-def recalled_data(record: Record, cards: Cards) -> Raw:
+def recalled_data(record: Record, cards: CardsById) -> Raw:
     """The `data` of a journaled event as clients get it now."""
     if record.kind != MemberJoined.type:
         return record.data
@@ -137,17 +137,18 @@ class Framer:
             yield Share(emission.audience, event_frame(record, data, seat=None))
             yield Share(None, hidden_frame(record))
         elif self._alike(record, first):
-            yield from self._together(record, data, first)
+            yield from self._together(record, emission, data, first)
         else:
             yield from self._apart(record, emission, data, first)
 
-    def _together(self, record: Record, data: Raw, first: bool) -> Iterable[Share]:
+    def _together(self, record: Record, emission: Emission, data: Raw, first: bool) -> Iterable[Share]:
         update = self._update(Base(whole=False, key=None, as_view=False)) if first else None
         yield Share(None, event_frame(record, data, seat=None, update=update))
-        if update is not None and self._viewpoint.without_patches:
+        parting = () if emission.parting is None else emission.parting[:1]
+        viewers = self._viewpoint.without_patches.difference(parting)
+        if update is not None and viewers:
             view = self._update(Base(whole=False, key=None, as_view=True))
-            users = frozenset(self._viewpoint.without_patches)
-            yield Share(users, event_frame(record, data, seat=None, update=view))
+            yield Share(frozenset(viewers), event_frame(record, data, seat=None, update=view))
 
     def _alike(self, record: Record, first: bool) -> bool:
         """Whether one frame serves all viewers."""

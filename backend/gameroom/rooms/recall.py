@@ -15,7 +15,7 @@ from gameroom.rooms.history import RecentEvents, is_gapless, missed_frames
 from gameroom.rooms.records import Record, StoredAnswer
 from gameroom.rooms.rooms import Answer, Outcome
 from gameroom.rooms.state import RoomState
-from gameroom.rooms.views import Cards
+from gameroom.rooms.views import CardsById
 from gameroom.rooms.window import AFTERLIFE_MS, Applied, CommandWindow, expired
 
 
@@ -43,7 +43,7 @@ def check_answerable(
     state: RoomState, window: CommandWindow, user_id: str, command_id: str, applied: Applied, now: Millis
 ) -> None:
     """Raises `IdReused` where the id is too old to be answered: beyond a member's last 128, or ten minutes after."""
-    ended_at = state.play.closed_at if user_id in state.members else state.room.left.get(user_id, 0)
+    ended_at = state.play.closed_at if user_id in state.members else state.left.get(user_id, 0)
     remembered = window.is_recent(user_id, applied) if ended_at is None else now - ended_at < AFTERLIFE_MS
     if not remembered:
         raise expired(command_id)
@@ -78,6 +78,8 @@ def resumed(
         if not is_gapless(records, resume.seq, full.seq):
             return full
         frames = missed_frames(records, viewer.user_id, viewer.seat, viewer.cards, update)
+        if sum(map(len, frames)) > viewer.max_bytes:
+            return full
         data = encode({"resumed": True, "missed": missed})
         return replace(full, data=data, missed=frames)
 
@@ -88,13 +90,16 @@ def resumed(
 
 
 class Viewer(Struct, frozen=True):
-    """Who resumes; `since`: the seq since when its role and seat are unbroken; `as_view`: it wants no patches."""
+    """Who resumes; `since`: the seq since when its role and seat are unbroken; `as_view`: it wants no patches;
+    `max_bytes`: of all missed frames, lest a client that was slow be cut off for being caught up.
+    """
 
     user_id: str
     seat: int | None
     since: int
     as_view: bool
-    cards: Cards
+    cards: CardsById
+    max_bytes: int
 
 
 def _recorded_answer(records: list[Record]) -> Outcome:

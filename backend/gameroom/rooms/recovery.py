@@ -12,7 +12,7 @@ from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import NULL, Damaged, Position, Record, Unrecorded, unseal, unseal_snapshot
 from gameroom.rooms.room import Room
 from gameroom.rooms.state import GAME, MEMBER, RoomState
-from gameroom.rooms.views import Cards
+from gameroom.rooms.views import CardsById
 
 
 class Recovered(Struct, frozen=True):
@@ -52,7 +52,7 @@ def open_room(
     game_type: GameType,
     *,
     policy: RoomPolicy,
-    cards: Cards,
+    cards: CardsById,
     presence: Presence,
 ) -> Room:
     """The room as its last owner left it. Raises `Damaged`, or `GameFailed` if the game cannot migrate its state."""

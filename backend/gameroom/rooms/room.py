@@ -35,7 +35,7 @@ from gameroom.rooms.router import Route, find_route
 from gameroom.rooms.sealing import Stamp, complete, is_journaled, make_records, seal_all, storable
 from gameroom.rooms.state import GAME, MEMBER, ROOM, Due, Parts, RoomState
 from gameroom.rooms.turn import Turn
-from gameroom.rooms.views import Cards, Viewpoint, summary
+from gameroom.rooms.views import CardsById, Viewpoint, summary
 from gameroom.rooms.window import CommandWindow
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Room:
         position: Position,
         *,
         policy: RoomPolicy,
-        cards: Cards,
+        cards: CardsById,
         presence: Presence,
     ) -> None:
         self.room_id = room_id
@@ -86,6 +86,7 @@ class Room:
         try:
             return self._recalled(request, cause, now) or self._obey(request, cause, now)
         except GameroomError as refusal:
+            self._log_failure(refusal)
             self._undo()
             self._remember_refusal(cause, refusal, now)
             return Decision(outcome=refusal)
@@ -121,6 +122,10 @@ class Room:
         self.position = replace(self.position, epoch=self.position.epoch + 1)
         return self._must(_begin_epoch, Cause.of_system("EPOCH"), now)
 
+    def has_decided(self, user_id: str, command_id: str | None) -> bool:
+        """Whether a command with this id is applied, though perhaps not stored yet."""
+        return command_id is not None and self.window.has(user_id, command_id)
+
     # --- reading ------------------------------------------------------------------------------------------------
 
     def due(self, now: Millis) -> list[Due]:
@@ -136,8 +141,11 @@ class Room:
         """Nobody is connected: the room can be put away until somebody or a timer needs it."""
         return not self.presence
 
-    def snapshot(self) -> Snapshot:
-        """All parts as of the last decision; only when that is stored."""
+    def snapshot(self, *, hand_over: bool = False) -> Snapshot:
+        """All parts as of the last decision; only when that is stored.
+
+        `hand_over`: the next owner goes on in the same epoch, and must know of what no record tells.
+        """
         body = SnapshotBody(
             room_id=self.room_id,
             epoch=self.position.epoch,
@@ -146,7 +154,7 @@ class Room:
             game=self.game_type.name,
             game_version=self.game_type.version,
             parts=self.state.whole(),
-            unrecorded=self.window.unrecorded(),
+            unrecorded=self.window.unrecorded() if hand_over else [],
         )
         return seal_snapshot(body, self.term)
 
@@ -170,8 +178,8 @@ class Room:
         user_id = request.sender.user_id
         applied = self.window.find(user_id, cause.command_id, cause.input_hash)
         if applied is None:
-            self.window.check_refused(user_id, cause.command_id, cause.input_hash, now)
-            return None
+            refusal = self.window.refused_before(user_id, cause.command_id, cause.input_hash, now)
+            return None if refusal is None else Decision(outcome=refusal)
         if isinstance(request.command, JoinRoom):
             decision = self._obey(replace(request, rejoin=True), _without_id(cause), now)
             return replace(decision, outcome=recall.as_repeated(decision.outcome))
@@ -185,9 +193,10 @@ class Room:
             raise NotMember("You are not a member of this room any more")
         try:
             return self._carry_out(request, route, cause, self._turn(now))
-        except GameFailed:
+        except GameFailed as failure:
             if not route.despite_game:
                 raise
+            self._log_failure(failure)
             self._undo()
             turn = self._turn(now)
             play.abort(turn)
@@ -196,13 +205,16 @@ class Room:
     def _carry_out(self, request: Request, route: Route, cause: Cause, turn: Turn) -> Decision:
         command, sender = request.command, request.sender
         known = sender.user_id in self.state.members
-        if not known:
-            self.viewpoint.cards[sender.user_id] = sender.card
-        reply = route.handler(turn, sender, command)
-        if not isinstance(command, JoinRoom):
-            return self._conclude(turn, cause, lambda _: self._answer(request, route, reply))
-        decision = self._conclude(turn, cause, lambda own: self._joined(sender, command, own, known=known))
+        with self.viewpoint.introducing(sender.user_id, sender.card):
+            reply = route.handler(turn, sender, command)
+            if not isinstance(command, JoinRoom):
+                return self._conclude(turn, cause, lambda _: self._answer(request, route, reply))
+            decision = self._conclude(
+                turn, cause, lambda own: self._joined(sender, command, own, known=known)
+            )
         self._attach(sender, command.updates)
+        if not turn.emissions:
+            self._remember_attaching(cause)
         return decision
 
     def _answer(self, request: Request, route: Route, reply: object) -> Answer:
@@ -225,6 +237,7 @@ class Room:
             since=self.state.members[sender.user_id].since,
             as_view=command.updates == "view",
             cards=self.viewpoint.cards,
+            max_bytes=self._policy.max_frame_bytes,
         )
         journaled = self.game_type.durability == "journal"
         return recall.resumed(self.recent, own, full, viewer, command.resume, journaled=journaled)
@@ -266,8 +279,8 @@ class Room:
         now = max(now, self.position.at)
         try:
             return self._happen(happen, cause, now)
-        except GameroomError:
-            log.exception("room %s: the game failed, its round is aborted", self.room_id)
+        except GameroomError as failure:
+            self._log_failure(failure)
             self._undo()
         return self._happen(lambda turn: _abort_then(turn, happen), cause, now)
 
@@ -283,6 +296,7 @@ class Room:
 
     def _conclude(self, turn: Turn, cause: Cause, answer: MakeAnswer) -> Decision:
         """Everything that can still fail, and then the commit, which cannot."""
+        self._log_failure(turn.failure)
         before = self.position
         try:
             if not turn.emissions:
@@ -334,6 +348,12 @@ class Room:
         answer = None if journaled else recorded
         self.window.apply(cause.user_id, cause.command_id, seq, cause.input_hash, answer)
 
+    def _remember_attaching(self, cause: Cause) -> None:
+        """A JOIN that caused no event must not let its sender in again once it has left."""
+        if cause.command_id is not None and cause.user_id is not None and cause.input_hash is not None:
+            nothing = StoredAnswer(self.position.seq, Raw(b"{}"))
+            self.window.apply(cause.user_id, cause.command_id, self.position.seq, cause.input_hash, nothing)
+
     def _settle(self, changes: Parts) -> None:
         """The turn is decided: what it changed is the committed state now."""
         self._listing_stale = self._listing_stale or self._touches_listing(changes)
@@ -344,6 +364,11 @@ class Room:
             self.presence.clear()
         self.state.commit(changes)
         self.viewpoint.settle(game_changed=GAME in changes)
+
+    def _log_failure(self, error: GameroomError | None) -> None:
+        """The author needs file and line, and finds them here only: clients are told no more than that it failed."""
+        if isinstance(error, GameFailed):
+            log.error("room %s: the game %s failed", self.room_id, self.game_type.name, exc_info=error)
 
     def _undo(self) -> None:
         self.state.rollback()
@@ -400,7 +425,7 @@ def _without_id(cause: Cause) -> Cause:
 
 
 def _run_out(turn: Turn, due: Due) -> None:
-    if due not in set(turn.state.timers()):
+    if not turn.state.runs(due):
         return  # something that happened meanwhile has ended it
     if due.part == MEMBER:
         membership.grace_over(turn, due.name)

@@ -18,14 +18,11 @@ from gameroom.games.registry import GameType
 from gameroom.protocol.commands import FreeJson, Role, Visibility
 from gameroom.protocol.views import Status
 
-ROOM, PLAY, GAME, MEMBER = "room", "play", "game", "member:"
+ROOM, PLAY, GAME, MEMBER, LEFT = "room", "play", "game", "member:", "left:"
 
 
 class RoomPart(Struct, frozen=True, kw_only=True):
-    """What the room is. `closes_at`: when it will close because nobody is connected.
-
-    `left`: who left, and when, for as long as their command ids are still answered.
-    """
+    """What the room is. `closes_at`: when it will close because nobody is connected."""
 
     name: str
     visibility: Visibility
@@ -39,7 +36,6 @@ class RoomPart(Struct, frozen=True, kw_only=True):
     grace_ms: Millis
     created_at: Millis
     bans: tuple[str, ...] = ()
-    left: dict[str, Millis] = {}
     closes_at: Millis | None = None
 
 
@@ -87,13 +83,17 @@ class RoomState:
         self.room = room
         self.play = play
         self.members: dict[str, Member] = {}
+        self.left: dict[str, Millis] = {}
+        """Who left when, the longest gone first; forgotten once their command ids are not answered any more."""
         self.game: GameState | None = None
         self.encoded: dict[str, bytes] = {}
         self._game_type = game_type
         self._room_before: RoomPart | None = None
         self._play_before: PlayPart | None = None
         self._members_before: dict[str, Member | None] = {}
+        self._left_before: dict[str, Millis | None] = {}
         self._game_touched = False
+        self._connected = 0
         self._reserved: dict[str, Millis] = {}
         self._settings: tuple[dict[str, FreeJson], Struct] | None = None
 
@@ -104,6 +104,8 @@ class RoomState:
         for key, data in parts.items():
             if key.startswith(MEMBER):
                 state._put_member(key.removeprefix(MEMBER), _MEMBER.decode(data))
+        left = {key.removeprefix(LEFT): int(data) for key, data in parts.items() if key.startswith(LEFT)}
+        state.left = dict(sorted(left.items(), key=lambda entry: entry[1]))
         if GAME in parts:
             state.game = game_type.decode(parts[GAME])
         state.encoded = dict(parts)
@@ -127,6 +129,15 @@ class RoomState:
         self._members_before.setdefault(user_id, self.members.get(user_id))
         self._put_member(user_id, member)
 
+    def set_left(self, user_id: str, at: Millis | None) -> None:
+        """The user has left; None: that was long ago, or is undone by its return."""
+        self._left_before.setdefault(user_id, self.left.get(user_id))
+        self._put_left(user_id, at)
+
+    def oldest_left(self) -> list[tuple[str, Millis]]:
+        """Who left, the longest gone first."""
+        return list(self.left.items())
+
     def open_game(self) -> GameState | None:
         """The game's state for code that may change it in place."""
         self._game_touched = True
@@ -142,12 +153,19 @@ class RoomState:
 
     def _put_member(self, user_id: str, member: Member | None) -> None:
         self._reserved.pop(user_id, None)
+        former = self.members.pop(user_id, None) if member is None else self.members.get(user_id)
+        self._connected -= former is not None and former.connected
         if member is None:
-            self.members.pop(user_id, None)
             return
+        self._connected += member.connected
         self.members[user_id] = member
         if member.reserved_until is not None:
             self._reserved[user_id] = member.reserved_until
+
+    def _put_left(self, user_id: str, at: Millis | None) -> None:
+        self.left.pop(user_id, None)
+        if at is not None:
+            self.left[user_id] = at
 
     # --- the turn so far ----------------------------------------------------------------------------------------
 
@@ -179,6 +197,9 @@ class RoomState:
         for user_id in self._members_before:
             member = self.members.get(user_id)
             found[MEMBER + user_id] = None if member is None else _ENCODER.encode(member)
+        for user_id in self._left_before:
+            at = self.left.get(user_id)
+            found[LEFT + user_id] = None if at is None else b"%d" % at
         if self._game_touched:
             found[GAME] = self._encode_game()
         return {key: data for key, data in found.items() if data != self.encoded.get(key)}
@@ -193,19 +214,28 @@ class RoomState:
                 self.encoded[key] = data
         self._forget_before()
 
+    def restore_game(self) -> None:
+        """Undo what game code did in this turn, and only that."""
+        if self._game_touched:
+            data = self.encoded.get(GAME)
+            self.game = None if data is None else self._game_type.decode(data)
+            self._game_touched = False
+
     def rollback(self) -> None:
         """As if the turn had not been."""
         self.room, self.play = self.room_before, self.play_before
         for user_id, member in self._members_before.items():
             self._put_member(user_id, member)
-        if self._game_touched:
-            data = self.encoded.get(GAME)
-            self.game = None if data is None else self._game_type.decode(data)
+        if self._left_before:
+            left = {u: at for u, at in (self.left | self._left_before).items() if at is not None}
+            self.left = dict(sorted(left.items(), key=lambda entry: entry[1]))
+        self.restore_game()
         self._forget_before()
 
     def _forget_before(self) -> None:
         self._room_before = self._play_before = None
         self._members_before = {}
+        self._left_before = {}
         self._game_touched = False
 
     def _encode_game(self) -> bytes | None:
@@ -228,6 +258,14 @@ class RoomState:
         for name, at in self.play.timers.items():
             yield Due(at, GAME, name)
 
+    def runs(self, due: Due) -> bool:
+        """Whether this very timer still runs, neither ended nor set anew."""
+        if due.part == MEMBER:
+            return self._reserved.get(due.name) == due.at
+        if due.part == GAME:
+            return self.play.timers.get(due.name) == due.at
+        return self.room.closes_at == due.at
+
     def next_due_at(self) -> Millis | None:
         first = min(self.timers(), default=None)
         return first.at if first else None
@@ -242,7 +280,7 @@ class RoomState:
         return _round_seat(user_id, member, self.play_before)
 
     def anyone_connected(self) -> bool:
-        return any(member.connected for member in self.members.values())
+        return self._connected > 0
 
     def players(self) -> dict[int, str]:
         """Who sits where, by rising seat."""

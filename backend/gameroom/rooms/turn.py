@@ -6,6 +6,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from gameroom.clock import Millis
+from gameroom.errors import GameFailed, GameroomError
 from gameroom.games.context import Announcement, Context, Effects
 from gameroom.games.random import GameRandom
 from gameroom.games.registry import GameType
@@ -42,6 +43,8 @@ class Turn:
         self.policy = policy
         self.now = now
         self.emissions: list[Emission] = []
+        self.failure: GameFailed | None = None
+        """How the game's code failed where nobody could be refused for it; the handler has seen to it."""
         self._head = head
 
     @property
@@ -57,7 +60,7 @@ class Turn:
         """Say it to some; the others learn only that something was said."""
         self.emissions.append(Emission(event=event, audience=audience))
 
-    def part(self, event: Event, user_id: str, reason: DetachReason) -> None:
+    def farewell(self, event: Event, user_id: str, reason: DetachReason) -> None:
         """Say that a member is gone: the last event that it hears."""
         self.emissions.append(Emission(event=event, parting=(user_id, reason)))
 
@@ -72,13 +75,20 @@ class Turn:
             seat=seat,
             round=play.round,
             players=tuple(sorted(play.players)),
-            settings=self.state.settings(),
+            settings=self._settings(),
             now=self.now,
             random=GameRandom(play.random_key, play.random_counter),
         )
         result = call(context)
         self._keep(context)
         return result, context.effects
+
+    def _settings(self) -> Struct:
+        """Raises `GameFailed`: this version of the game does not know the settings that the room was made with."""
+        try:
+            return self.state.settings()
+        except GameroomError as error:
+            raise GameFailed(f"The game does not take its own settings any more: {error.message}") from error
 
     def _keep(self, context: Context) -> None:
         if context.random.counter != self.state.play.random_counter:

@@ -1,11 +1,14 @@
 """What a member of a room may see of it: whitelists over the state, and the patch from one view to the next."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
 from gameroom.clock import rfc3339
+from gameroom.errors import GameFailed
 from gameroom.games.registry import GameType
 from gameroom.protocol.patch import Operation, diff, escape
 from gameroom.protocol.views import MemberView, RoomSummary, RoomView
@@ -16,7 +19,7 @@ from gameroom.rooms.state import Member, PlayPart, RoomPart, RoomState
 NOBODY = Card(display_name="?", avatar_url=None)
 """The card of a user whose account is gone."""
 
-Cards = dict[str, Card]
+CardsById = dict[str, Card]
 
 
 def member_view(member: Member, card: Card) -> MemberView:
@@ -63,7 +66,7 @@ class Viewpoint:
     """One room as seen from its seats. Knows the views of the committed state, so that changes can be diffed."""
 
     def __init__(
-        self, room_id: str, game_type: GameType, state: RoomState, cards: Cards, presence: Presence
+        self, room_id: str, game_type: GameType, state: RoomState, cards: CardsById, presence: Presence
     ) -> None:
         self._room_id = room_id
         self._game_type = game_type
@@ -123,10 +126,6 @@ class Viewpoint:
         """The turn is undone."""
         self._pending = {}
 
-    def forget(self) -> None:
-        """Give the memory back; the views can be made again."""
-        self._committed = {}
-
     def committed_game(self, key: int | None) -> Any:
         """The game's view before this turn."""
         if key not in self._committed:
@@ -147,7 +146,24 @@ class Viewpoint:
     def game_patch(self, key: int | None) -> list[Operation]:
         """How this turn changed the game's view for `key`."""
         view = self._pending[key] = self.game(key)
-        return diff(self.committed_game(key), view, "/state")
+        try:
+            before = self.committed_game(key)
+        except GameFailed:
+            return [Operation("replace", "/state", view)]
+        return diff(before, view, "/state")
+
+    @contextmanager
+    def introducing(self, user_id: str, card: Card) -> Iterator[None]:
+        """While it is decided whether somebody comes in, the card is known; it is forgotten if the answer is no."""
+        known = user_id in self.cards
+        if not known:
+            self.cards[user_id] = card
+        try:
+            yield
+        except BaseException:
+            if not known:
+                del self.cards[user_id]
+            raise
 
     def _facts_patch(self) -> list[Operation]:
         state = self._state

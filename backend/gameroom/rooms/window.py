@@ -6,6 +6,7 @@ remembered for a minute, so that a late copy of a refused command is not applied
 """
 
 from collections import OrderedDict, deque
+from hashlib import blake2b
 
 from msgspec import Struct
 
@@ -18,6 +19,9 @@ AFTERLIFE_MS: Millis = 600_000
 REFUSAL_MS: Millis = 60_000
 VOLATILE_WINDOW = 1_024
 """Commands remembered of each user where no record holds them: play that is not journaled. The oldest go first."""
+
+SPENT_IDS = 100_000
+"""Older ids of such play that a room still refuses, as short hashes; the oldest go first."""
 
 REFUSALS = 1_000
 """Refusals remembered in one room; the oldest goes first."""
@@ -43,6 +47,7 @@ class CommandWindow:
         self._applied: dict[tuple[str, str], Applied] = {}
         self._count: dict[str, int] = {}
         self._unrecorded: dict[str, deque[str]] = {}
+        self._spent: dict[int, None] = {}
         self._refusals: OrderedDict[tuple[str, str], Refusal] = OrderedDict()
 
     def apply(
@@ -59,13 +64,20 @@ class CommandWindow:
         ids = self._unrecorded.setdefault(user_id, deque())
         ids.append(command_id)
         if len(ids) > VOLATILE_WINDOW:
-            del self._applied[user_id, ids.popleft()]
+            self._spend(user_id, ids.popleft())
+
+    def _spend(self, user_id: str, command_id: str) -> None:
+        """Keep no more of it than that it was used."""
+        del self._applied[user_id, command_id]
+        self._spent[_short(user_id, command_id)] = None
+        if len(self._spent) > SPENT_IDS:
+            del self._spent[next(iter(self._spent))]
 
     def unrecorded(self) -> list[Unrecorded]:
-        """What no record holds, in the order applied by each user: for a snapshot that hands the room over."""
+        """Each user's last 128 that no record holds, in order: for a snapshot that hands the room over."""
         found = []
         for user_id, ids in self._unrecorded.items():
-            for command_id in ids:
+            for command_id in tuple(ids)[-MEMBER_WINDOW:]:
                 applied = self._applied[user_id, command_id]
                 if applied.answer is not None:
                     digest = applied.input_hash.hex()
@@ -78,9 +90,15 @@ class CommandWindow:
         """The command was refused; what is retryable may be sent again with its id and is not remembered."""
         if error.retryable:
             return
-        self._refusals[user_id, command_id] = Refusal(input_hash, error, now + REFUSAL_MS)
+        again = error.reworded(
+            f"{error.message} (so this id was refused before; to try anew, take a new one)"
+        )
+        self._refusals[user_id, command_id] = Refusal(input_hash, again, now + REFUSAL_MS)
         if len(self._refusals) > REFUSALS:
             self._refusals.popitem(last=False)
+
+    def has(self, user_id: str, command_id: str) -> bool:
+        return (user_id, command_id) in self._applied
 
     def find(self, user_id: str, command_id: str, input_hash: bytes) -> Applied | None:
         """The applied command with this id. Raises `IdReused` if it had other content."""
@@ -93,17 +111,21 @@ class CommandWindow:
         """Whether it is among the user's last 128."""
         return self._count[user_id] - applied.ordinal < MEMBER_WINDOW
 
-    def check_refused(self, user_id: str, command_id: str, input_hash: bytes, now: Millis) -> None:
-        """Raises the refusal that this id once got, or `IdReused` if that was for other content."""
+    def refused_before(
+        self, user_id: str, command_id: str, input_hash: bytes, now: Millis
+    ) -> GameroomError | None:
+        """The refusal that this id once got. Raises `IdReused` if that was for other content, or long ago applied."""
+        if self._spent and _short(user_id, command_id) in self._spent:
+            raise expired(command_id)
         refusal = self._refusals.get((user_id, command_id))
         if refusal is None:
-            return
+            return None
         if refusal.until <= now:
             del self._refusals[user_id, command_id]
-        elif refusal.input_hash != input_hash:
+            return None
+        if refusal.input_hash != input_hash:
             raise _other_content(command_id)
-        else:
-            raise refusal.error
+        return refusal.error
 
 
 def expired(command_id: str) -> IdReused:
@@ -118,3 +140,7 @@ def _other_content(command_id: str) -> IdReused:
         f"The id {command_id!r} was used before for another command; take a new one",
         params={"reason": "other_content"},
     )
+
+
+def _short(user_id: str, command_id: str) -> int:
+    return int.from_bytes(blake2b(f"{user_id}\0{command_id}".encode(), digest_size=8).digest())

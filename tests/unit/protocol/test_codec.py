@@ -242,7 +242,7 @@ def test_lone_surrogates_of_a_python_string() -> None:
         ('"SEND_CHAT","text":"hi"', "to", 64),
         ('"CREATE_GAME_ROOM_GROUP"', "game", 64),
         ('"JOIN_GAME_ROOM_GROUP"', "invite_code", 32),
-        ('"AUTHENTICATE"', "access_token", 4096),
+        ('"AUTHENTICATE"', "access_token", 65_536),
     ],
 )
 def test_every_name_in_a_command_is_bounded(command: str, field: str, longest: int) -> None:

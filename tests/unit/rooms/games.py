@@ -1,5 +1,7 @@
 """Games that do to a room everything a game can do."""
 
+import sys
+
 from msgspec import field
 
 from gameroom import Context, Game, GameState, Hidden, IllegalAction, action, timer
@@ -44,6 +46,10 @@ class Secrets(Game[Hands]):
         if not legal:
             raise IllegalAction("spoilt")
         raise RuntimeError("the author's bug")
+
+    @action
+    def leave_the_process(self, state: Hands, ctx: Context) -> None:
+        sys.exit("bye")
 
     @action
     def finish(self, state: Hands, ctx: Context) -> None:

@@ -14,9 +14,10 @@ from gameroom.games.registry import Games, load_game
 from gameroom.games.relay import Relay
 from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.protocol.commands import CreateRoom, RoomCommand
-from gameroom.rooms.journal import MemoryJournal, SealedRecord
+from gameroom.rooms.journal import MemoryJournal, SealedRecord, Unit
 from gameroom.rooms.local import LocalRooms
 from gameroom.rooms.placement import MemoryPlacement
+from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.rooms import Answer, Card, Outcome, Request, Sender, Tell
 from tests.unit.rooms.games import Secrets
 from tests.unit.rooms.scene import POLICY, START, card_of
@@ -25,6 +26,22 @@ ROOM = "the-room"
 GAMES = Games([load_game(kind) for kind in (TicTacToe, Relay, Secrets)])
 PATIENCE_S = 5.0
 """How long a test waits for what must come."""
+
+
+class SlowAppends(MemoryJournal):
+    """Stores units only while `go` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+        self.go.set()
+
+    def append(self, unit: Unit) -> "asyncio.Future[None]":
+        return asyncio.ensure_future(self._append(unit))
+
+    async def _append(self, unit: Unit) -> None:
+        await self.go.wait()
+        await super().append(unit)
 
 
 class HandClock:
@@ -50,7 +67,7 @@ class Everybody:
 class Node:
     """`home` names it; nodes over one journal are one after the other, as a process and the next."""
 
-    def __init__(self, journal: MemoryJournal, home: str = "node-1") -> None:
+    def __init__(self, journal: MemoryJournal, home: str = "node-1", policy: RoomPolicy = POLICY) -> None:
         self.journal = journal
         self.placement = MemoryPlacement(journal)
         self.bus = LocalBus()
@@ -64,7 +81,7 @@ class Node:
             bus=self.bus,
             cards=Everybody(),
             clock=self.clock,
-            policy=POLICY,
+            policy=policy,
         )
 
     async def listen(self, room_id: str = ROOM) -> None:
@@ -97,9 +114,11 @@ class Node:
 
 
 @asynccontextmanager
-async def node(journal: MemoryJournal | None = None, home: str = "node-1") -> AsyncIterator[Node]:
+async def node(
+    journal: MemoryJournal | None = None, home: str = "node-1", policy: RoomPolicy = POLICY
+) -> AsyncIterator[Node]:
     """A node that stops in good order at the end of the block."""
-    node = Node(journal or MemoryJournal(), home)
+    node = Node(journal or MemoryJournal(), home, policy)
     try:
         yield node
     finally:

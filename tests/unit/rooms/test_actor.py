@@ -200,6 +200,22 @@ async def test_an_undecided_command_is_withdrawn_at_its_deadline_a_decided_one_i
     assert len(house.journal.units) == 1
 
 
+async def test_nothing_is_told_of_a_repeat_while_its_first_copy_is_in_doubt() -> None:
+    house = House(replace(POLICY, command_deadline_s=0.05))
+    await house.open()
+    first = house.ask("ann", SendChat(text="hi", id="1"))
+    await house.journal.pending()
+    again = house.ask("ann", SendChat(text="hi", id="1"))
+    other = house.ask("ann", SendChat(text="other", id="2"))
+    assert isinstance(await outcome_of(other), Unavailable)
+    assert not again.done()
+    house.journal.store()
+    assert isinstance(await outcome_of(first), Answer)
+    repeat = await outcome_of(again)
+    assert isinstance(repeat, Answer)
+    assert repeat.repeated
+
+
 @pytest.mark.parametrize(
     ("failure", "told_as"), [(Fenced("room"), Unavailable), (Refused("no"), InternalError)]
 )

@@ -5,7 +5,7 @@ import asyncio
 from gameroom.errors import IdReused
 from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.protocol.commands import CreateRoom, SendChat
-from gameroom.rooms.actor import TURN_LIMIT
+from gameroom.rooms.actor import BATCH_INPUTS
 from gameroom.rooms.journal import MemoryJournal, Unit
 from gameroom.rooms.window import REFUSALS
 from tests.unit.rooms.node import PATIENCE_S, node
@@ -28,10 +28,10 @@ async def test_a_turn_takes_so_many_inputs_and_leaves_the_rest_to_the_next() -> 
     journal = Scales()
     async with node(journal) as first:
         await first.do("ann", CreateRoom(game="tic-tac-toe"))
-        asked = [first.ask("ann", SendChat(text="hi")) for _ in range(TURN_LIMIT + 50)]
+        asked = [first.ask("ann", SendChat(text="hi")) for _ in range(BATCH_INPUTS + 50)]
         async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(*asked)
-    assert journal.weights == [TURN_LIMIT, 50]
+    assert journal.weights == [BATCH_INPUTS, 50]
 
 
 def test_of_too_many_refusals_the_oldest_are_forgotten() -> None:

@@ -258,13 +258,32 @@ def test_an_action_after_which_the_view_raises_is_refused() -> None:
     scene.verify()
 
 
+def test_a_game_that_would_end_the_process_ends_nothing() -> None:
+    scene = started(Secrets, "bob")
+    assert scene.refused("ann", GameAction(action={"type": "leave_the_process"})).code == "game_error"
+
+
+def test_the_author_finds_the_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    scene = started(Secrets, "bob")
+    scene.refused("ann", GameAction(action={"type": "spoil", "legal": True}))
+    assert "the game secrets failed" in caplog.text
+    assert 'raise RuntimeError("the author\'s bug")' in caplog.text
+    caplog.clear()
+    bomb = Scene(Bomb)
+    bomb.do("ann", SetReady(ready=True))
+    bomb.do("ann", StartGame())
+    bomb.pass_time(5_000)
+    assert 'raise ValueError("the clock is broken")' in caplog.text
+
+
 def test_a_timer_that_raises_aborts_the_round() -> None:
     scene = Scene(Bomb)
     scene.do("ann", SetReady(ready=True))
     scene.do("ann", StartGame())
     scene.pass_time(5_000)
     assert scene.copies["ann"].frames[-1]["data"]["reason"] == "aborted"
-    assert scene.fresh_view("ann")["status"] == "waiting"
+    view = scene.fresh_view("ann")
+    assert (view["status"], view["state"]) == ("waiting", {"moves": 0})
     scene.verify()
 
 

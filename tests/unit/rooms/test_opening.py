@@ -14,7 +14,7 @@ from gameroom.protocol.commands import (
 )
 from gameroom.rooms.journal import Birth, Born, Fenced, MemoryJournal, Recovery, Unit
 from gameroom.rooms.rooms import Answer
-from tests.unit.rooms.node import PATIENCE_S, ROOM, Node, node
+from tests.unit.rooms.node import PATIENCE_S, ROOM, Node, SlowAppends, node
 from tests.unit.rooms.scene import POLICY
 
 TIC_TAC_TOE = CreateRoom(game="tic-tac-toe")
@@ -139,22 +139,6 @@ async def test_a_stopped_node_hands_its_rooms_over_clean_with_their_very_last_st
     claim = await former.placement.claim(ROOM, "node-2")
     assert claim is not None
     assert claim.clean
-
-
-class SlowAppends(MemoryJournal):
-    """Stores a unit only when the test says so."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.go = asyncio.Event()
-        self.go.set()
-
-    def append(self, unit: Unit) -> "asyncio.Future[None]":
-        return asyncio.ensure_future(self._append(unit))
-
-    async def _append(self, unit: Unit) -> None:
-        await self.go.wait()
-        await super().append(unit)
 
 
 async def test_a_room_is_handed_over_only_when_its_last_append_is_stored() -> None:

@@ -155,7 +155,7 @@ def test_what_was_done_before_a_clean_hand_over_is_not_done_again_in_the_same_ep
     scene = Scene(Relay)
     send = GameAction(action={"type": "send", "data": 1}, id="send")
     first = scene.ask("ann", send)
-    scene.keep_snapshot()
+    scene.snapshot = scene.room.snapshot(hand_over=True)
     scene.room = scene.recovered(clean=True)
     scene.do("ann", JoinRoom())
     again = scene.ask("ann", send)

@@ -13,6 +13,7 @@ from gameroom.protocol.commands import (
     LeaveRoom,
     SendChat,
     SetReady,
+    StartGame,
 )
 from gameroom.rooms.rooms import Answer
 from gameroom.rooms.window import AFTERLIFE_MS, MEMBER_WINDOW, REFUSAL_MS, VOLATILE_WINDOW
@@ -88,7 +89,9 @@ def test_a_refusal_is_remembered_for_a_minute(scene: Scene) -> None:
     whisper = SendChat(text="psst", to="cid", id="whisper")
     assert scene.refused("bob", whisper).code == "member_not_found"
     scene.do("cid", JoinRoom(role="spectator"))
-    assert scene.refused("bob", whisper).code == "member_not_found"
+    again = scene.refused("bob", whisper)
+    assert again.code == "member_not_found"
+    assert "take a new one" in again.message
     assert reason(scene.refused("bob", SendChat(text="other", id="whisper"))) == "other_content"
     scene.pass_time(REFUSAL_MS)
     assert not repeated(scene.ask("bob", whisper))
@@ -128,5 +131,24 @@ def test_memory_of_unjournaled_play_is_bounded() -> None:
     scene = Scene(Relay)
     for number in range(VOLATILE_WINDOW + 1):
         scene.do("ann", GameAction(action={"type": "send", "data": 1}, id=str(number)))
-    assert len(scene.room.window.unrecorded()) == VOLATILE_WINDOW
-    assert reason(scene.refused("ann", GameAction(action={"type": "send", "data": 1}, id="1"))) == "expired"
+    assert len(scene.room.window.unrecorded()) == MEMBER_WINDOW
+    for old in ("0", "1"):
+        assert (
+            reason(scene.refused("ann", GameAction(action={"type": "send", "data": 1}, id=old))) == "expired"
+        )
+
+
+def test_a_refusal_that_is_remembered_keeps_neither_traceback_nor_growing_sentence(scene: Scene) -> None:
+    start = StartGame(id="start")
+    first = scene.refused("ann", start)
+    again = [scene.refused("ann", start) for _ in range(3)]
+    assert {(e.code, e.message, str(e.params)) for e in again} == {
+        (first.code, again[0].message, str(first.params))
+    }
+    assert all(e.__traceback__ is None for e in again)
+
+
+def test_a_late_copy_of_a_join_that_only_attached_lets_no_leaver_in_again(scene: Scene) -> None:
+    scene.do("bob", JoinRoom(id="back"))
+    scene.do("bob", LeaveRoom())
+    assert isinstance(scene.refused("bob", JoinRoom(id="back")), NotMember)

@@ -34,8 +34,13 @@ def pass_on_host(turn: Turn, *, connected_only: bool = False) -> None:
         others = [(u, m) for u, m in others if m.connected]
     if others:
         host_id = min(others, key=lambda entry: _claim(entry[1]))[0]
-        turn.state.change_room(host_id=host_id)
-        turn.emit(HostChanged(host_id=host_id, previous_host_id=previous))
+        make_host(turn, host_id)
+
+
+def make_host(turn: Turn, user_id: str) -> None:
+    previous = turn.state.room.host_id
+    turn.state.change_room(host_id=user_id)
+    turn.emit(HostChanged(host_id=user_id, previous_host_id=previous))
 
 
 def _claim(member: Member) -> tuple[int, int]:

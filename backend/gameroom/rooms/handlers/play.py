@@ -78,7 +78,7 @@ def notify(turn: Turn, hook: Hook, seat: int | None) -> None:
 
 
 def abort(turn: Turn) -> None:
-    """The game failed: its state is given up, and its round with it."""
+    """The game cannot even show its state: that is given up, and its round with it."""
     if turn.state.play.status == "playing":
         turn.state.set_game(None)
         end_round(turn, "aborted", None)
@@ -122,8 +122,10 @@ def _seat_closely(turn: Turn) -> dict[int, str]:
 def _run_or_abort(turn: Turn, call: Callable[[Context], None], seat: int | None) -> Effects | None:
     try:
         return turn.run_game(seat, call)[1]
-    except GameFailed:
-        abort(turn)
+    except GameFailed as failure:
+        turn.failure = failure
+        turn.state.restore_game()
+        end_round(turn, "aborted", None)
         return None
 
 

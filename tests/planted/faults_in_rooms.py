@@ -1,0 +1,757 @@
+"""Faults in what a room decides, and in when it lets that out."""
+
+from tests.planted.fault import Edit, Faults, fault
+
+ROOMS = "backend/gameroom/rooms"
+ACTOR = f"{ROOMS}/actor.py"
+FRAMING = f"{ROOMS}/framing.py"
+HISTORY = f"{ROOMS}/history.py"
+LOCAL = f"{ROOMS}/local.py"
+MEMBERSHIP = f"{ROOMS}/handlers/membership.py"
+RECALL = f"{ROOMS}/recall.py"
+RECORDS = f"{ROOMS}/records.py"
+RECOVERY = f"{ROOMS}/recovery.py"
+ROOM = f"{ROOMS}/room.py"
+SEALING = f"{ROOMS}/sealing.py"
+STATE = f"{ROOMS}/state.py"
+TURN = f"{ROOMS}/turn.py"
+VIEWS = f"{ROOMS}/views.py"
+WINDOW = f"{ROOMS}/window.py"
+GAMES = "backend/gameroom/games"
+GATEWAY = "backend/gameroom/gateway"
+
+TESTS = "tests/unit/rooms"
+T_ACTOR = f"{TESTS}/test_actor.py"
+T_DECIDING = f"{TESTS}/test_deciding.py"
+T_HANDLERS = f"{TESTS}/test_handlers.py"
+T_OPENING = f"{TESTS}/test_opening.py"
+T_PUBLISHING = f"{TESTS}/test_publishing.py"
+T_RECOVERY = f"{TESTS}/test_recovery.py"
+T_RESUME = f"{TESTS}/test_resume.py"
+T_WINDOW = f"{TESTS}/test_window.py"
+T_REGRESSION = "tests/regression/test_rooms.py"
+T_MACHINE = "tests/property/test_room_machine.py"
+
+APPEND = "self._journal.append(unit).add_done_callback(self._appended)"
+
+FAULTS: Faults = {
+    "Nothing leaves a room before it is stored": (
+        fault(
+            "events and answers go out while the append is under way",
+            Edit(ACTOR, APPEND, f"{APPEND}\n        self._release(decided)"),
+            f"{T_ACTOR}::test_nothing_leaves_the_room_until_it_is_stored",
+        ),
+        fault(
+            "a created room is announced before its birth is stored",
+            (
+                Edit(
+                    LOCAL,
+                    "        return self._introduce(room, answer, birth, await self._journal.create(birth))",
+                    "        self.spawn(self._journal.create(birth))\n"
+                    "        born = Born(room.room_id, birth.input_hash, repeated=False)\n"
+                    "        return self._introduce(room, answer, birth, born)",
+                ),
+            ),
+            f"{T_OPENING}::test_a_create_is_answered_only_when_the_room_is_stored",
+        ),
+        fault(
+            "what the journal did not take is published all the same",
+            Edit(ACTOR, "        if failure is None:\n", "        if failure is not self:\n"),
+            f"{T_ACTOR}::test_a_room_whose_records_are_not_taken_is_given_up",
+        ),
+    ),
+    "While an append is pending the room does nothing else": (
+        fault(
+            "a room decides on while its append is pending",
+            (
+                Edit(
+                    ACTOR,
+                    "self._scheduled or self._pending or self._stopped",
+                    "self._scheduled or self._stopped",
+                ),
+                Edit(
+                    ACTOR,
+                    "self.room is None or self._pending or self._stopped",
+                    "self.room is None or self._stopped",
+                ),
+            ),
+            f"{T_ACTOR}::test_nothing_leaves_the_room_until_it_is_stored",
+            f"{T_ACTOR}::test_what_waits_is_appended_as_one_unit",
+        ),
+    ),
+    "What is refused has changed nothing": (
+        fault(
+            "a refusal leaves what the handler had changed",
+            Edit(
+                ROOM,
+                "            self._undo()\n            self._remember_refusal",
+                "            self._remember_refusal",
+            ),
+            f"{T_HANDLERS}::test_what_a_refusing_action_changed_is_undone",
+            f"{T_MACHINE}::TestSecrets",
+        ),
+        fault(
+            "members stay as the undone turn had them",
+            Edit(
+                STATE,
+                "        for user_id, member in self._members_before.items():\n"
+                "            self._put_member(user_id, member)\n",
+                "",
+            ),
+            f"{T_DECIDING}::test_a_start_that_the_game_refuses_leaves_seats_and_round_as_they_were",
+        ),
+        fault(
+            "round and chance stay as the undone turn had them",
+            Edit(
+                STATE,
+                "self.room, self.play = self.room_before, self.play_before",
+                "self.room = self.room_before",
+            ),
+            f"{T_DECIDING}::test_a_start_that_the_game_refuses_leaves_seats_and_round_as_they_were",
+        ),
+    ),
+    "All that can fail, fails before the append": (
+        fault(
+            "the state is committed before the views are made",
+            Edit(
+                ROOM,
+                "        deliveries = self._frame(",
+                "        self.state.commit(changes)\n        deliveries = self._frame(",
+            ),
+            f"{T_HANDLERS}::test_an_action_after_which_the_view_raises_is_refused",
+        ),
+        fault(
+            "frames may be of any size",
+            Edit(FRAMING, "if len(share.frame) > self._max_bytes:", "if len(share.frame) > 2**63:"),
+            f"{T_DECIDING}::test_an_event_that_is_too_big_to_be_sent_is_refused",
+        ),
+        fault(
+            "records may be of any size",
+            Edit(SEALING, "len(record.body) > MAX_RECORD_BYTES", "len(record.body) > 2**63"),
+            f"{T_DECIDING}::test_a_record_that_is_too_big_to_be_stored_is_refused",
+        ),
+        fault(
+            "the answer to a resume is made after the commit",
+            Edit(
+                ROOM,
+                "self._joined(sender, command, own, known=known))\n",
+                "self._joined(sender, command, own, known=False))\n"
+                "        decision = replace(decision, outcome=self._joined(sender, command, [], known=known))\n",
+            ),
+            f"{T_REGRESSION}::test_a_resume_that_fails_leaves_no_gap_in_the_journal",
+        ),
+    ),
+    "A command is done once and answered the same": (
+        fault(
+            "what was applied is not remembered",
+            Edit(ROOM, "        self.window.apply(", "        if False:\n            self.window.apply("),
+            f"{T_WINDOW}::test_a_repeat_is_done_once_and_answered_the_same",
+            f"{T_WINDOW}::test_play_that_is_not_journaled_is_remembered_within_its_epoch",
+        ),
+        fault(
+            "membership is asked before the id",
+            Edit(
+                ROOM,
+                "            return self._recalled(request, cause, now)",
+                "            find_route(self.state, request.sender, request.command,"
+                " attached=self._is_attached(request.sender))\n"
+                "            return self._recalled(request, cause, now)",
+            ),
+            f"{T_WINDOW}::test_a_repeat_is_known_before_membership_and_status_are_asked",
+            f"{T_WINDOW}::test_the_close_of_a_room_is_answered_again_after_it",
+        ),
+        fault(
+            "other content under the same id passes for a repeat",
+            Edit(WINDOW, "if applied is not None and applied.input_hash != input_hash:", "if False:"),
+            f"{T_WINDOW}::test_the_same_id_with_other_content_is_refused",
+        ),
+        fault(
+            "refusals are forgotten at once",
+            Edit(WINDOW, "        if error.retryable:\n", "        if error:\n"),
+            f"{T_WINDOW}::test_a_refusal_is_remembered_for_a_minute",
+        ),
+        fault(
+            "a member's older ids are answered for ever",
+            Edit(WINDOW, "return self._count[user_id] - applied.ordinal < MEMBER_WINDOW", "return True"),
+            f"{T_WINDOW}::test_a_members_last_128_are_answered_and_older_ones_refused",
+        ),
+        fault(
+            "an id that is too old is applied again",
+            Edit(
+                RECALL,
+                "        raise expired(command_id)",
+                "        window._applied.pop((user_id, command_id))",
+            ),
+            f"{T_WINDOW}::test_a_members_last_128_are_answered_and_older_ones_refused",
+        ),
+        fault(
+            "a leaver's ids are answered for ever",
+            Edit(RECALL, "now - ended_at < AFTERLIFE_MS", "True"),
+            f"{T_WINDOW}::test_a_leavers_ids_are_answered_for_ten_minutes",
+        ),
+        fault(
+            "a room that is opened again knows no ids",
+            Edit(RECOVERY, "    for command in commands:\n", "    for command in commands[:0]:\n"),
+            f"{T_RECOVERY}::test_a_repeat_after_recovery_is_answered_from_the_record",
+        ),
+        fault(
+            "a repeated JOIN lets a leaver in again",
+            Edit(ROOM, "replace(request, rejoin=True)", "request"),
+            f"{T_WINDOW}::test_a_repeated_join_attaches_and_does_not_let_a_leaver_in_again",
+        ),
+        fault(
+            "whom the room has forgotten has just left",
+            Edit(RECALL, "state.room.left.get(user_id, 0)", "state.room.left.get(user_id, now)"),
+            f"{T_REGRESSION}::test_a_leavers_ids_stay_expired_when_the_room_has_forgotten_the_leaver",
+        ),
+        fault(
+            "what failed by a bug of ours is applied by a late copy",
+            Edit(ROOM, "            self._remember_refusal(cause, failure, now)\n", ""),
+            f"{T_REGRESSION}::test_a_late_copy_of_what_failed_by_our_bug_is_not_applied",
+        ),
+        fault(
+            "a repeat is called unapplied while its record cannot be read",
+            Edit(
+                ACTOR,
+                "outcome = recollection.otherwise\n",
+                'outcome = recollection.otherwise or Unavailable("Later")\n',
+            ),
+            f"{T_ACTOR}::test_a_repeat_is_not_called_unapplied_while_its_record_cannot_be_read",
+        ),
+        fault(
+            "the database takes the same id twice",
+            Edit(
+                "backend/gameroom/storage/migrations/versions/0001_rooms.py",
+                'columns = ["command_id", "user_id", "room_id"]',
+                'columns = ["command_id", "user_id", "room_id", "seq"]',
+            ),
+            "tests/contract/test_journal.py::test_a_command_id_is_taken_once_per_user_and_room",
+        ),
+    ),
+    "One CREATE makes one room": (
+        fault(
+            "a repeated CREATE passes for the first",
+            Edit(LOCAL, "        if born.repeated:\n", "        if False:\n"),
+            f"{T_OPENING}::test_a_create_sent_again_names_the_room_that_it_made",
+        ),
+        fault(
+            "a CREATE with other content gets the former room",
+            Edit(LOCAL, "if born.input_hash != birth.input_hash:", "if False:"),
+            f"{T_OPENING}::test_a_create_sent_again_with_other_content_is_refused",
+        ),
+        fault(
+            "the database looks for no former CREATE",
+            Edit(
+                "backend/gameroom/storage/births.py",
+                "rooms.c.create_command_id == birth.command_id,",
+                "rooms.c.term < 0,",
+            ),
+            "tests/contract/test_journal.py::test_the_same_create_makes_one_room",
+            "tests/contract/test_journal.py::test_of_the_same_create_at_once_one_makes_the_room",
+        ),
+    ),
+    "Recovered is what was live, and recovery runs no game code": (
+        fault(
+            "the author's migration runs at every recovery",
+            Edit(
+                RECOVERY,
+                "if GAME in parts and recovered.game_version != game_type.version:",
+                "if GAME in parts:",
+            ),
+            f"{T_RECOVERY}::test_recovery_runs_no_game_code",
+        ),
+        fault(
+            "a new version of a game reads the old state as it is",
+            Edit(RECOVERY, "if GAME in parts and recovered.game_version != game_type.version:", "if False:"),
+            f"{T_RECOVERY}::test_a_new_version_of_a_game_adopts_a_running_room",
+        ),
+        fault(
+            "records do not hold the part of the round",
+            Edit(STATE, "            found[PLAY] = _ENCODER.encode(self.play)", "            pass"),
+            f"{T_MACHINE}::TestTicTacToe",
+            f"{T_HANDLERS}::test_a_round_is_played_to_its_end_and_another_begins",
+        ),
+        fault(
+            "who has left is there again after a recovery",
+            Edit(
+                RECOVERY, "            parts.pop(key, None)\n        else:", "            pass\n        else:"
+            ),
+            f"{T_HANDLERS}::test_a_leaver_ends_a_round_of_a_game_that_says_nothing_else",
+            f"{T_MACHINE}::TestTicTacToe",
+        ),
+        fault(
+            "a snapshot hides the records after it",
+            Edit(
+                RECOVERY,
+                "    for sealed in recovery.records:\n",
+                "    for sealed in recovery.records[: 0 if recovery.snapshot else None]:\n",
+            ),
+            f"{T_RECOVERY}::test_a_snapshot_and_the_records_after_it_give_the_live_state",
+        ),
+    ),
+    "Damage is seen": (
+        fault(
+            "hashes are not compared",
+            Edit(RECORDS, "if hash_of(stored.body) != stored.hash:", "if False:"),
+            f"{T_RECOVERY}::test_a_changed_byte_is_damage",
+        ),
+        fault(
+            "a record may stand in another's place",
+            Edit(
+                RECORDS,
+                "if (record.room_id, record.seq, record.epoch) != (sealed.room_id, sealed.seq, sealed.epoch):",
+                "if False:",
+            ),
+            f"{T_RECOVERY}::test_a_record_in_anothers_place_is_damage",
+        ),
+        fault(
+            "a missing record is not missed",
+            Edit(RECOVERY, "if gapless and record.seq != recovered.position.seq + 1:", "if False:"),
+            f"{T_RECOVERY}::test_a_missing_record_is_damage",
+        ),
+        fault(
+            "a room without any record is an empty room",
+            Edit(RECOVERY, "    if not recovered.parts:\n", "    if False:\n"),
+            f"{T_RECOVERY}::test_nothing_stored_is_damage",
+        ),
+        fault(
+            "a snapshot may stand in another's place",
+            Edit(RECOVERY, "    _check_room(room_id, body.room_id)\n", ""),
+            f"{T_REGRESSION}::test_a_snapshot_in_anothers_place_is_damage",
+        ),
+    ),
+    "Positions are gapless": (
+        fault(
+            "a turn counts one event too many",
+            Edit(
+                ROOM,
+                "before.seq + len(turn.emissions)",
+                "before.seq + len(turn.emissions) + (before.seq == 7)",
+            ),
+            f"{T_MACHINE}::TestTicTacToe",
+            f"{T_HANDLERS}::test_a_round_is_played_to_its_end_and_another_begins",
+        ),
+        fault(
+            "the second event of a turn has the position of the first",
+            Edit(SEALING, "            seq=stamp.head + number,", "            seq=stamp.head + 1,"),
+            f"{T_MACHINE}::TestTicTacToe",
+            f"{T_PUBLISHING}::test_each_message_names_the_position_before_it",
+        ),
+        fault(
+            "a message does not say what it follows",
+            Edit(FRAMING, "prev_seq=record.seq - 1,", "prev_seq=record.seq,"),
+            f"{T_PUBLISHING}::test_each_message_names_the_position_before_it",
+        ),
+    ),
+    "View and patches make the fresh view": (
+        fault(
+            "patches do not remove who has left",
+            Edit(VIEWS, 'return [] if before is None else [Operation("remove", path)]', "return []"),
+            f"{T_HANDLERS}::test_a_leaver_ends_a_round_of_a_game_that_says_nothing_else",
+            f"{T_MACHINE}::TestTicTacToe",
+        ),
+        fault(
+            "patches forget the game",
+            Edit(FRAMING, "        if self._change.game:\n", "        if False:\n"),
+            f"{T_MACHINE}::TestSecrets",
+            f"{T_HANDLERS}::test_a_round_is_played_to_its_end_and_another_begins",
+        ),
+        fault(
+            "whose seat has changed gets a patch of another's view",
+            Edit(FRAMING, "whole=fresh or self._viewpoint.key_before(user_id) != key,", "whole=fresh,"),
+            f"{T_PUBLISHING}::test_a_viewer_whose_seat_changed_gets_a_whole_view",
+        ),
+        fault(
+            "who wants no patches gets patches",
+            Edit(
+                FRAMING,
+                "        if update is not None and self._viewpoint.without_patches:\n",
+                "        if False:\n",
+            ),
+            f"{T_PUBLISHING}::test_who_wants_no_patches_gets_the_whole_view_with_each_change",
+        ),
+    ),
+    "Who resumes gets all that was missed, or the whole view": (
+        fault(
+            "the last missed event brings no view",
+            Edit(HISTORY, "update=update if record is last else None", "update=None"),
+            f"{T_RESUME}::test_missed_events_come_without_a_gap_and_the_last_one_brings_the_view",
+        ),
+        fault(
+            "a position of another epoch is resumed from",
+            Edit(RECALL, "if resume.epoch != full.epoch or not", "if not"),
+            f"{T_RESUME}::test_a_position_that_cannot_be_resumed_from_gets_the_whole_view",
+        ),
+        fault(
+            "a position before the own joining is resumed from",
+            Edit(RECALL, " or resume.seq < viewer.since:", ":"),
+            f"{T_RESUME}::test_a_position_that_cannot_be_resumed_from_gets_the_whole_view",
+            f"{T_RESUME}::test_who_was_moved_to_another_seat_gets_the_whole_view",
+        ),
+        fault(
+            "any number of events may be missed",
+            (
+                Edit(RECALL, "not 0 <= missed <= MAX_RESUME", "missed < 0"),
+                Edit(HISTORY, "len(self._records) > MAX_RESUME or ", ""),
+            ),
+            f"{T_RESUME}::test_256_may_be_missed_and_no_more",
+        ),
+        fault(
+            "recent events with a gap pass for all of them",
+            Edit(HISTORY, "return found if is_gapless(found, seq, head) else None", "return found"),
+            f"{T_RESUME}::test_missed_events_come_without_a_gap_and_the_last_one_brings_the_view",
+        ),
+        fault(
+            "whispers to others are among the missed",
+            Edit(
+                HISTORY,
+                "        if record.audience is not None and user_id not in record.audience:\n",
+                "        if False:\n",
+            ),
+            f"{T_RESUME}::test_what_was_whispered_to_others_stays_hidden",
+        ),
+        fault(
+            "announcements to other seats are among the missed",
+            Edit(FRAMING, "if a.to is None or seat in a.to]", "]"),
+            f"{T_RESUME}::test_announcements_to_other_seats_are_not_among_the_missed",
+        ),
+    ),
+    "One message carries an event to everybody": (
+        fault(
+            "each view goes out in a message of its own",
+            Edit(
+                ROOM,
+                "        return tuple(\n            framer.deliver(",
+                "        return tuple(\n            part\n"
+                "            for whole in self._each(framer, turn, records, cause)\n"
+                "            for part in (replace(whole, shares=(share,)) for share in whole.shares)\n"
+                "        )\n\n"
+                "    def _each(\n"
+                "        self, framer: Framer, turn: Turn, records: list[Record], cause: Cause\n"
+                "    ) -> tuple[Delivery, ...]:\n"
+                "        return tuple(\n            framer.deliver(",
+            ),
+            f"{T_PUBLISHING}::test_one_message_carries_an_event_as_each_viewer_sees_it",
+        ),
+    ),
+    "Hidden stays hidden": (
+        fault(
+            "hidden fields are shown",
+            Edit(
+                f"{GAMES}/visible.py",
+                "for field in info.fields if not is_hidden(field.type))",
+                "for field in info.fields)",
+            ),
+            "tests/unit/games/test_visible.py::test_hidden_fields_are_left_out_wherever_they_stand",
+            f"{T_HANDLERS}::test_nobody_sees_what_is_hidden_from_them",
+        ),
+        fault(
+            "all seats share one view",
+            Edit(
+                VIEWS,
+                "        return self.seat(user_id) if self.secretive else None",
+                "        return 0 if self.secretive else None",
+            ),
+            f"{T_HANDLERS}::test_nobody_sees_what_is_hidden_from_them",
+        ),
+        fault(
+            "announcements reach every seat",
+            Edit(FRAMING, "if a.to is None or seat in a.to]", "]"),
+            f"{T_HANDLERS}::test_announcements_reach_only_their_seats",
+        ),
+        fault(
+            "whispers reach everybody",
+            Edit(
+                FRAMING,
+                "            yield Share(None, hidden_frame(record))",
+                "            yield Share(None, event_frame(record, data, seat=None))",
+            ),
+            f"{T_HANDLERS}::test_a_whisper_is_hidden_from_others",
+        ),
+    ),
+    "`connected` belongs to a connection": (
+        fault(
+            "the close of an older connection disconnects",
+            Edit(
+                ROOM,
+                "if not self.presence.is_attached(user_id, connection_id):",
+                "if user_id not in self.presence:",
+            ),
+            f"{T_HANDLERS}::test_a_stale_detach_is_ignored",
+        ),
+        fault(
+            "after an adoption nobody is asked whether it is still there",
+            Edit(ACTOR, "        self._loop.call_later(self._policy.confirm_ms / 1000, self._confirm)\n", ""),
+            f"{T_ACTOR}::test_members_that_do_not_confirm_after_an_adoption_are_disconnected",
+        ),
+        fault(
+            "who comes back to a room that was opened again causes an event",
+            Edit(MEMBERSHIP, "    if turn.state.members[user_id].connected:\n        return\n", ""),
+            f"{T_OPENING}::test_who_comes_back_to_a_room_that_was_opened_again_causes_no_event",
+        ),
+        fault(
+            "any connection speaks for its user",
+            Edit(
+                ROOM,
+                "return connection_id is None or self.presence.is_attached(sender.user_id, connection_id)",
+                "return True",
+            ),
+            f"{T_HANDLERS}::test_a_room_is_asked_only_over_the_connection_that_joined_it",
+        ),
+        fault(
+            "who hangs up has left",
+            Edit(
+                MEMBERSHIP,
+                "    until = turn.now + turn.state.room.grace_ms\n",
+                "    until = turn.now\n",
+            ),
+            f"{T_HANDLERS}::test_a_lost_connection_keeps_the_seat_for_the_grace_period",
+        ),
+        fault(
+            "who left is gone though that was not stored",
+            Edit(ACTOR, "        presence.rollback()\n", ""),
+            f"{T_REGRESSION}::test_a_leave_that_was_not_stored_leaves_the_member_attached",
+        ),
+        fault(
+            "a closed connection stays attached to its rooms",
+            Edit(
+                f"{GATEWAY}/attachment.py",
+                "        if may_be_attached:\n            self._detach_from(self.room_id)\n",
+                "",
+            ),
+            "tests/unit/gateway/test_attachment.py::"
+            "test_a_closed_connection_is_detached_once_from_each_room_it_has_joined",
+        ),
+    ),
+    "Timers are data and never fire stale": (
+        fault(
+            "a timer fires though its round is over",
+            (Edit(ROOM, "    if due not in set(turn.state.timers()):\n", "    if False:\n"),),
+            f"{T_HANDLERS}::test_timers_end_with_their_round",
+        ),
+        fault(
+            "a timer that has fired still runs",
+            Edit(
+                f"{ROOMS}/handlers/play.py",
+                "for other, at in turn.state.play.timers.items() if other != name}",
+                "for other, at in turn.state.play.timers.items()}",
+            ),
+            f"{T_DECIDING}::test_a_timer_fires_once",
+        ),
+        fault(
+            "what waits goes before timers that are due",
+            Edit(
+                ACTOR,
+                "        for due in room.due(now):\n            decided.append((room.fire(due, now), None))\n",
+                "",
+            ),
+            f"{T_ACTOR}::test_due_timers_go_before_what_waits",
+        ),
+        fault(
+            "the listing of a room does not tell its next timer",
+            Edit(ROOM, "next_due_at=self.state.next_due_at(),", "next_due_at=None,"),
+            f"{T_OPENING}::test_a_room_tells_the_sweeper_when_its_next_timer_is_due",
+            f"{T_OPENING}::test_a_timer_that_came_due_while_nobody_ran_the_room_fires_unasked",
+        ),
+        fault(
+            "nobody looks after rooms whose timers are due",
+            Edit(LOCAL, "for room_id in (*unread, *neglected):", "for room_id in unread:"),
+            f"{T_OPENING}::test_a_timer_that_came_due_while_nobody_ran_the_room_fires_unasked",
+        ),
+        fault(
+            "an append does not store when the next timer is due",
+            Edit("backend/gameroom/storage/batches.py", ", next_due_at = :next_due_at,", ","),
+            "tests/contract/test_placement.py::test_an_append_tells_what_is_due_and_who_is_there",
+        ),
+    ),
+    "Chance and time come from the state": (
+        fault(
+            "the numbers need no key",
+            Edit(
+                f"{GAMES}/random.py",
+                "blake2b(message, key=self._key, digest_size=8)",
+                "blake2b(message, digest_size=8)",
+            ),
+            "tests/unit/games/test_random.py::test_the_nth_number_is_the_keyed_hash_of_n",
+        ),
+        fault(
+            "what was drawn is drawn again after a recovery",
+            Edit(
+                TURN,
+                "self.state.change_play(random_counter=context.random.counter)",
+                "self.state.play.players",
+            ),
+            f"{T_DECIDING}::test_chance_goes_on_where_the_last_record_left_it",
+        ),
+        fault(
+            "a refused action moves chance on",
+            (
+                Edit(
+                    TURN,
+                    "        result = call(context)\n        self._keep(context)\n",
+                    "        try:\n            result = call(context)\n        finally:\n            self._keep(context)\n",
+                ),
+                Edit(
+                    STATE,
+                    "self.room, self.play = self.room_before, self.play_before",
+                    "self.room = self.room_before",
+                ),
+            ),
+            f"{T_DECIDING}::test_what_a_refused_action_drew_is_drawn_again",
+        ),
+        fault(
+            "time goes back with the clock",
+            Edit(
+                ROOM,
+                "        now = max(now, self.position.at)\n        cause = Cause.of_request(request)\n",
+                "        cause = Cause.of_request(request)\n",
+            ),
+            f"{T_DECIDING}::test_time_does_not_go_back_with_the_clock",
+        ),
+    ),
+    "What fails in one room harms no other": (
+        fault(
+            "what a game raises is not caught",
+            Edit(
+                f"{GAMES}/registry.py",
+                "        raise\n    except (Exception, SystemExit) as error:",
+                "        raise\n    except ValueError as error:",
+            ),
+            f"{T_HANDLERS}::test_what_a_refusing_action_changed_is_undone",
+            "tests/unit/games/test_registry.py::test_misdeeds_of_a_game_are_its_failures",
+        ),
+        fault(
+            "a bug of ours in a command is not caught",
+            Edit(
+                ROOM,
+                "        except (\n            Exception\n        ):",
+                "        except (\n            ValueError\n        ):",
+            ),
+            f"{T_DECIDING}::test_a_bug_of_ours_in_a_command_changes_nothing_and_the_room_goes_on",
+        ),
+        fault(
+            "a game that fails in a timer stops the room",
+            (
+                Edit(
+                    f"{ROOMS}/handlers/play.py",
+                    "    except GameFailed as failure:\n        turn.failure",
+                    "    except RateLimited as failure:\n        turn.failure",
+                ),
+                Edit(
+                    f"{ROOMS}/handlers/play.py",
+                    "from gameroom.errors import Forbidden, ",
+                    "from gameroom.errors import RateLimited, Forbidden, ",
+                ),
+                Edit(
+                    ROOM,
+                    "        except GameroomError as failure:\n            self._log_failure(failure)\n"
+                    "            self._undo()\n        return self._happen(",
+                    "        except ZeroDivisionError:\n            self._undo()\n        return self._happen(",
+                ),
+            ),
+            f"{T_HANDLERS}::test_a_timer_that_raises_aborts_the_round",
+        ),
+        fault(
+            "who waits for a room that cannot be opened is told nothing",
+            (
+                Edit(
+                    LOCAL,
+                    "        except Damaged as damage:\n",
+                    "        except ZeroDivisionError as damage:\n",
+                ),
+                Edit(
+                    LOCAL,
+                    "        except Exception:  # whatever it is,",
+                    "        except ZeroDivisionError:  #",
+                ),
+            ),
+            f"{T_OPENING}::test_the_damage_of_one_room_harms_no_other",
+        ),
+        fault(
+            "a listener that fails ends the delivery to the others",
+            Edit(
+                "backend/gameroom/gateway/hub.py",
+                "    except (\n        Exception\n    ):",
+                "    except (\n        ValueError\n    ):",
+            ),
+            "tests/unit/gateway/test_hub.py::test_a_listener_that_fails_harms_no_other",
+        ),
+        fault(
+            "one who cannot be told costs the others their answers",
+            Edit(
+                ACTOR,
+                "        except Exception:  # one who cannot be told",
+                "        except ZeroDivisionError:  #",
+            ),
+            f"{T_REGRESSION}::test_one_who_cannot_be_told_costs_the_others_of_the_turn_nothing",
+        ),
+        fault(
+            "whose command breaks the room is told nothing",
+            Edit(ACTOR, "decided.append((NOTHING, entry.tell))", "decided.append((NOTHING, None))"),
+            f"{T_REGRESSION}::test_who_asked_for_what_broke_the_room_is_told",
+        ),
+    ),
+    "Where play was lost, a new epoch says so": (
+        fault(
+            "lost play stays untold",
+            Edit(ACTOR, "        if self._play_lost:\n", "        if False:\n"),
+            f"{T_OPENING}::test_play_that_was_not_journaled_is_lost_with_its_node_and_that_is_said_first",
+        ),
+        fault(
+            "a new epoch begins after a clean hand-over too",
+            Edit(
+                LOCAL,
+                "return room, not journaled and not claim.clean and not room.is_closed",
+                "return room, not journaled and not room.is_closed",
+            ),
+            f"{T_OPENING}::test_a_clean_hand_over_keeps_the_position",
+        ),
+        fault(
+            "a new epoch begins in a journaled room",
+            Edit(
+                LOCAL,
+                "return room, not journaled and not claim.clean and",
+                "return room, not claim.clean and",
+            ),
+            f"{T_OPENING}::test_a_journaled_room_keeps_its_epoch_whatever_became_of_its_node",
+        ),
+        fault(
+            "lost play is told under the old epoch",
+            Edit(ROOM, "replace(self.position, epoch=self.position.epoch + 1)", "replace(self.position)"),
+            f"{T_RECOVERY}::test_play_that_is_not_journaled_begins_a_new_epoch_after_a_crash",
+        ),
+    ),
+    "Snapshots hold what is stored, and a hand-over loses nothing": (
+        fault(
+            "a snapshot is taken while the append is pending",
+            Edit(
+                ACTOR,
+                "        self._unsnapped += len(records)\n",
+                "        self._unsnapped += len(records)\n        self._keep_snapshot()\n",
+            ),
+            f"{T_ACTOR}::test_snapshots_hold_only_what_is_stored",
+        ),
+        fault(
+            "a room retires while its append is pending",
+            Edit(ACTOR, "        await self._settled.wait()\n", ""),
+            f"{T_OPENING}::test_a_room_is_handed_over_only_when_its_last_append_is_stored",
+        ),
+        fault(
+            "a room is given back before its last snapshot",
+            Edit(
+                LOCAL,
+                "            await actor.retire()\n            if actor.room is not None:\n"
+                "                await self._placement.release(actor.room_id, actor.room.term)\n",
+                "            if actor.room is not None:\n"
+                "                await self._placement.release(actor.room_id, actor.room.term)\n"
+                "            await actor.retire()\n",
+            ),
+            f"{T_OPENING}::test_a_stopped_node_hands_its_rooms_over_clean_with_their_very_last_state",
+        ),
+        fault(
+            "a hand-over forgets what no record tells",
+            Edit(RECOVERY, "    if claim.clean:\n        _remember(", "    if False:\n        _remember("),
+            f"{T_RECOVERY}::test_what_was_done_before_a_clean_hand_over_is_not_done_again_in_the_same_epoch",
+        ),
+    ),
+}

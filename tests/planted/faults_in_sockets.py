@@ -1,0 +1,295 @@
+"""Faults between a room and the sockets of its members, and in what a client may cost."""
+
+from tests.planted.fault import Edit, Faults, fault
+
+GATEWAY = "backend/gameroom/gateway"
+ATTACHMENT = f"{GATEWAY}/attachment.py"
+CONNECTION = f"{GATEWAY}/connection.py"
+DISPATCHER = f"{GATEWAY}/dispatcher.py"
+FAST_PATH = f"{GATEWAY}/fast_path.py"
+HUB = f"{GATEWAY}/hub.py"
+LIMITS = f"{GATEWAY}/limits.py"
+ACTOR = "backend/gameroom/rooms/actor.py"
+HISTORY = "backend/gameroom/rooms/history.py"
+WINDOW = "backend/gameroom/rooms/window.py"
+CODEC = "backend/gameroom/protocol/codec.py"
+PASSWORDS = "backend/gameroom/identity/passwords.py"
+THREADS = "backend/gameroom/storage/bounded_threads.py"
+
+TESTS = "tests/unit/gateway"
+T_ANONYMOUS = f"{TESTS}/test_anonymous.py"
+T_ATTACHMENT = f"{TESTS}/test_attachment.py"
+T_CONNECTION = f"{TESTS}/test_connection.py"
+T_HUB = f"{TESTS}/test_hub.py"
+T_ACTOR = "tests/unit/rooms/test_actor.py"
+T_BOUNDS = "tests/unit/rooms/test_bounds.py"
+T_CODEC = "tests/unit/protocol/test_codec.py"
+T_PASSWORDS = "tests/unit/identity/test_passwords.py"
+T_SOCKETS = "tests/integration/test_sockets.py"
+T_THREADS = "tests/unit/storage/test_bounded_threads.py"
+
+FAULTS: Faults = {
+    "A connection hears its room without gap and without copy": (
+        fault(
+            "a JOIN is submitted before its subscription stands",
+            (
+                Edit(
+                    ATTACHMENT,
+                    "            self._hub.listen(self.room_id, self)\n",
+                    "            self._hub.listen(self.room_id, self)\n            self._submit(asked)\n",
+                ),
+                Edit(
+                    ATTACHMENT,
+                    "        if self._splice is not None:\n            self._submit(self._splice.asked)\n",
+                    "        pass\n",
+                ),
+            ),
+            f"{T_ATTACHMENT}::test_a_connection_closed_before_its_subscription_stands_asks_nothing",
+        ),
+        fault(
+            "events that are missing are not missed",
+            Edit(ATTACHMENT, "if delivery.epoch == epoch and delivery.prev_seq != seq:", "if False:"),
+            f"{T_ATTACHMENT}::test_a_gap_ends_the_connection_before_the_client_sees_it",
+        ),
+        fault(
+            "late copies are passed on",
+            Edit(
+                ATTACHMENT,
+                "if self._position is None or at <= self._position:",
+                "if self._position is None:",
+            ),
+            f"{T_ATTACHMENT}::test_a_late_copy_is_dropped",
+        ),
+        fault(
+            "events overtake the view that they follow",
+            Edit(
+                ATTACHMENT,
+                "        if self._splice is None:\n            self._pass_on(",
+                "        if True:\n            self._pass_on(",
+            ),
+            f"{T_ATTACHMENT}::test_join_drops_what_its_view_holds_and_then_sends_what_follows",
+            f"{T_ATTACHMENT}::test_get_stands_exactly_at_its_position",
+        ),
+        fault(
+            "a view is answered before the events that it shows",
+            Edit(f"{GATEWAY}/splice.py", "if position_of(heard[0]) <= at]", "if False]"),
+            f"{T_ATTACHMENT}::test_get_stands_exactly_at_its_position",
+        ),
+        fault(
+            "an older connection of the user hears on",
+            Edit(HUB, "            older.replaced()\n", "            pass\n"),
+            f"{T_ATTACHMENT}::test_a_newer_connection_replaces_the_older_one_in_the_room",
+        ),
+    ),
+    "Events come before the answer, answers in the order of the commands": (
+        fault(
+            "a command is answered before its events",
+            Edit(
+                ACTOR,
+                "            for delivery in decision.deliveries:\n"
+                "                self._bus.publish(delivery)\n"
+                "            if tell is not None and decision.outcome is not None:\n"
+                "                self._tell(decision.outcome, tell)\n",
+                "            if tell is not None and decision.outcome is not None:\n"
+                "                self._tell(decision.outcome, tell)\n"
+                "            for delivery in decision.deliveries:\n"
+                "                self._bus.publish(delivery)\n",
+            ),
+            f"{T_ACTOR}::test_events_of_a_command_come_before_its_answer",
+        ),
+        fault(
+            "commands overtake a JOIN",
+            Edit(ATTACHMENT, "        return self._splice is None and (", "        return True or ("),
+            f"{T_ATTACHMENT}::test_commands_sent_right_after_a_join_wait_for_it",
+        ),
+        fault(
+            "commands overtake the renewal of a token",
+            Edit(DISPATCHER, "        if self._behind is None:\n", "        if True:\n"),
+            f"{T_CONNECTION}::test_commands_behind_a_renewal_wait_for_it_in_order",
+        ),
+        fault(
+            "who leaves is detached before the answer",
+            Edit(
+                ATTACHMENT,
+                "if self._under_way and delivery.cause == self._peer.connection_id:",
+                "if False:",
+            ),
+            f"{T_ATTACHMENT}::test_who_leaves_gets_the_event_then_the_reply_then_detached",
+        ),
+    ),
+    "Every queue is bounded": (
+        fault(
+            "any number of commands waits for a room",
+            Edit(ACTOR, "if self._asks >= self._policy.mailbox:", "if False:"),
+            f"{T_ACTOR}::test_a_full_mailbox_refuses_at_once",
+        ),
+        fault(
+            "a turn takes all that waits",
+            Edit(ACTOR, "while self._mailbox and len(decided) < BATCH_INPUTS:", "while self._mailbox:"),
+            f"{T_BOUNDS}::test_a_turn_takes_so_many_inputs_and_leaves_the_rest_to_the_next",
+        ),
+        fault(
+            "all refusals are remembered",
+            Edit(WINDOW, "if len(self._refusals) > REFUSALS:", "if False:"),
+            f"{T_BOUNDS}::test_of_too_many_refusals_the_oldest_are_forgotten",
+        ),
+        fault(
+            "recent events may be of any size",
+            Edit(HISTORY, " or self._bytes > RECENT_BYTES:", ":"),
+            "tests/regression/test_rooms.py::test_recent_events_are_bounded_in_all_their_bytes",
+        ),
+        fault(
+            "any number of commands waits behind a JOIN",
+            Edit(ATTACHMENT, "if len(self._waiting) >= MAX_WAITING:", "if False:"),
+            f"{T_ATTACHMENT}::test_too_many_commands_behind_a_join_are_unavailable",
+        ),
+        fault(
+            "any number of events is held during a JOIN",
+            Edit(f"{GATEWAY}/splice.py", "if len(self._held) >= MAX_HELD:", "if False:"),
+            f"{T_ATTACHMENT}::test_more_held_events_than_may_be_end_the_connection",
+        ),
+        fault(
+            "any number of frames waits for the first one's answer",
+            Edit(f"{GATEWAY}/anonymous.py", "elif len(self._early) < MAX_EARLY_FRAMES:", "elif True:"),
+            f"{T_ANONYMOUS}::test_too_many_frames_before_the_answer_end_the_socket",
+        ),
+        fault(
+            "any number of bytes waits for a peer that does not read, on the fast path",
+            Edit(FAST_PATH, "self._transport.get_write_buffer_size() > self._limits.queue_bytes", "False"),
+            f"{T_SOCKETS}::test_a_slow_consumer_is_closed",
+        ),
+        fault(
+            "any number of bytes waits for a peer that does not read, over ASGI",
+            Edit(
+                f"{GATEWAY}/asgi_socket.py", "if self._queued_bytes > self._limits.queue_bytes:", "if False:"
+            ),
+            f"{T_SOCKETS}::test_a_slow_consumer_is_closed",
+        ),
+        fault(
+            "a connection sends as much as it likes",
+            Edit(LIMITS, "        if self._tokens < 1:\n", "        if False:\n"),
+            f"{T_CONNECTION}::test_over_the_limit_commands_are_refused_with_when_to_come_back",
+            f"{T_CONNECTION}::test_ten_times_the_limit_ends_the_connection",
+        ),
+        fault(
+            "any number of jobs waits for the database",
+            Edit(THREADS, "if self._jobs >= self._limit:", "if False:"),
+            f"{T_THREADS}::test_one_more_than_the_limit_is_refused_at_once_but_not_what_goes_first",
+        ),
+        fault(
+            "any number of sign-ins waits for a hash",
+            Edit(PASSWORDS, "if self._waiting >= self._policy.max_waiting:", "if False:"),
+            f"{T_PASSWORDS}::test_who_finds_too_many_waiting_is_told_at_once",
+        ),
+    ),
+    "Every wait has an end": (
+        fault(
+            "a command waits for its room for an hour",
+            Edit(
+                ACTOR,
+                "self._loop.call_at(first.expires_at, self._expire)",
+                "self._loop.call_at(first.expires_at + 3600, self._expire)",
+            ),
+            f"{T_ACTOR}::test_an_undecided_command_is_withdrawn_at_its_deadline_a_decided_one_is_not",
+        ),
+        fault(
+            "a subscription is waited for, for ever",
+            Edit(HUB, "asyncio.timeout(self._timeout)", "asyncio.timeout(None)"),
+            f"{T_HUB}::test_a_subscription_that_fails_is_told_and_may_be_tried_again",
+        ),
+        fault(
+            "a renewal is waited for, for ever",
+            (
+                Edit(
+                    f"{GATEWAY}/environment.py",
+                    "asyncio.timeout(self.policy.step_timeout_s)",
+                    "asyncio.timeout(None)",
+                ),
+                Edit(
+                    DISPATCHER,
+                    "asyncio.timeout(self._environment.policy.step_timeout_s)",
+                    "asyncio.timeout(None)",
+                ),
+            ),
+            f"{T_CONNECTION}::test_a_renewal_that_takes_too_long_is_unavailable",
+        ),
+        fault(
+            "an anonymous socket may stay",
+            Edit(
+                f"{GATEWAY}/anonymous.py",
+                "            self._environment.policy.first_frame_timeout_s, self._too_late\n",
+                "            3600, self._too_late\n",
+            ),
+            f"{T_ANONYMOUS}::test_time_runs_out_and_stops_running_with_the_first_frame",
+        ),
+        fault(
+            "who answers no pings may stay",
+            Edit(f"{GATEWAY}/heartbeat.py", "if self._unanswered == MISSES:", "if False:"),
+            f"{T_CONNECTION}::test_two_missed_pings_end_the_connection",
+        ),
+        fault(
+            "a closing socket waits for its peer, for ever",
+            Edit(
+                FAST_PATH,
+                "loop.call_later(self._limits.close_seconds, self._transport.abort)",
+                "loop.call_later(3600, self._transport.abort)",
+            ),
+            f"{T_SOCKETS}::test_a_peer_that_does_not_answer_our_close_is_cut_off",
+        ),
+        fault(
+            "a job waits for the database, for ever",
+            Edit(THREADS, "asyncio.timeout(self._deadline_s)", "asyncio.timeout(None)"),
+            f"{T_THREADS}::test_a_job_that_cannot_begin_in_time_is_withdrawn",
+        ),
+        fault(
+            "a sign-in waits for its hash, for ever",
+            Edit(PASSWORDS, "asyncio.timeout(self._policy.patience_s)", "asyncio.timeout(None)"),
+            f"{T_PASSWORDS}::test_who_waits_too_long_is_told",
+        ),
+        fault(
+            "a drain takes as long as it likes",
+            Edit("backend/gameroom/server.py", "timeout=timeout, return_when", "timeout=None, return_when"),
+            "tests/integration/test_server.py::test_a_drain_has_a_deadline",
+        ),
+    ),
+    "Whatever a client sends, it gets one clear answer": (
+        fault(
+            "what is nested too deep for the decoder is nobody's fault",
+            Edit(
+                CODEC,
+                "(DecodeError, UnicodeError, RecursionError, NotFreeJson) as fault",
+                "(DecodeError, UnicodeError, NotFreeJson) as fault",
+            ),
+            f"{T_CODEC}::test_malformed_frames",
+        ),
+        fault(
+            "free JSON is not looked at",
+            Edit(
+                CODEC,
+                "            check_free_json(getattr(command, name), MAX_FIELD_DEPTH)\n",
+                "            pass\n",
+            ),
+            f"{T_CODEC}::test_malformed_frames",
+            "tests/property/test_codec.py::test_decoding_takes_exactly_what_the_walker_takes",
+        ),
+        fault(
+            "unknown fields are ignored",
+            Edit(
+                "backend/gameroom/protocol/commands.py",
+                'class Command(Struct, tag_field="type", forbid_unknown_fields=True,',
+                'class Command(Struct, tag_field="type",',
+            ),
+            f"{T_CODEC}::test_a_wrong_field_is_pointed_at",
+        ),
+        fault(
+            "junk may be sent without end",
+            Edit(CONNECTION, "if self._malformed >= MALFORMED_IN_A_ROW:", "if False:"),
+            f"{T_CONNECTION}::test_twenty_malformed_frames_in_a_row_end_the_connection",
+        ),
+        fault(
+            "a long message is passed on",
+            Edit(FAST_PATH, "if len(message) > self._limits.message_bytes:", "if False:"),
+            f"{T_SOCKETS}::test_our_own_limit_holds_where_the_servers_is_higher",
+        ),
+    ),
+}

@@ -1,0 +1,18 @@
+"""All planted faults, in the order of INVARIANTS.md."""
+
+from tests.planted import (
+    faults_in_house,
+    faults_in_journal,
+    faults_in_people,
+    faults_in_rooms,
+    faults_in_sockets,
+)
+from tests.planted.fault import Faults
+
+FAULTS: Faults = {
+    **faults_in_rooms.FAULTS,
+    **faults_in_journal.FAULTS,
+    **faults_in_sockets.FAULTS,
+    **faults_in_people.FAULTS,
+    **faults_in_house.FAULTS,
+}
