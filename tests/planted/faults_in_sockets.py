@@ -125,7 +125,7 @@ FAULTS: Faults = {
         ),
         fault(
             "a turn takes all that waits",
-            Edit(ACTOR, "while self._mailbox and len(decided) < BATCH_INPUTS:", "while self._mailbox:"),
+            Edit(ACTOR, "while self._mailbox and not batch.is_full:", "while self._mailbox:"),
             f"{T_BOUNDS}::test_a_turn_takes_so_many_inputs_and_leaves_the_rest_to_the_next",
         ),
         fault(

@@ -26,8 +26,8 @@ from gameroom.protocol.commands import (
     StartGame,
 )
 from gameroom.rooms.rooms import Answer
-from tests.unit.rooms.games import Bomb, Secrets
-from tests.unit.rooms.scene import Scene
+from tests.unit.rooms.games import Bomb, Counter, Secrets
+from tests.unit.rooms.scene import Copy, Scene
 
 USERS = st.sampled_from(["ann", "bob", "cid", "dot", "eve"])
 IDS = st.none() | st.sampled_from(["1", "2", "3"])
@@ -45,6 +45,7 @@ ACTIONS: dict[type[Game[Any, Any]], st.SearchStrategy[dict[str, Any]]] = {
         st.builds(lambda to: {"type": "show", "to": to}, SEATS),
     ),
     Bomb: st.just({"type": "move"}),
+    Counter: st.just({"type": "count"}),
 }
 
 
@@ -55,6 +56,7 @@ class RoomMachine(RuleBasedStateMachine):
     def create(self) -> None:
         self.scene = Scene(self.game)
         self.answers: dict[tuple[str, str], tuple[Command, Answer]] = {}
+        self.stale: dict[str, Copy] = {}
 
     @rule(
         user=USERS,
@@ -64,14 +66,22 @@ class RoomMachine(RuleBasedStateMachine):
     def join(self, user: str, role: Any, updates: Any) -> None:
         self.attempt(user, JoinRoom(role=role, updates=updates))
 
-    @rule(user=USERS, back=st.integers(0, 20))
-    def resume(self, user: str, back: int) -> None:
-        copy = self.scene.copies.get(user)
-        epoch, seq = (copy.epoch, copy.seq) if copy else (1, max(0, self.scene.room.position.seq - back))
+    @rule(user=USERS)
+    def lose_the_network(self, user: str) -> None:
+        """The socket is gone and nobody has noticed yet: the user's copy stands still."""
+        if user in self.scene.copies:
+            self.stale[user] = self.scene.copies.pop(user)
+
+    @rule(user=USERS)
+    def resume(self, user: str) -> None:
+        """Come back with what one had; what was missed is applied to it, or it is replaced."""
+        copy = self.stale.pop(user, None)
         if copy is None:
-            self.attempt(user, JoinRoom())
-        else:
-            self.attempt(user, JoinRoom(resume=ResumeFrom(epoch, seq)))
+            return
+        self.scene.copies.pop(user, None)
+        self.scene.resuming[user] = copy
+        self.attempt(user, JoinRoom(resume=ResumeFrom(copy.epoch, copy.seq)))
+        self.scene.resuming.clear()
 
     @rule(user=USERS, id=IDS)
     def leave(self, user: str, id: str | None) -> None:
@@ -123,13 +133,17 @@ class RoomMachine(RuleBasedStateMachine):
     @rule()
     def open_again(self) -> None:
         """A crash, after which everybody comes back at once and resumes."""
-        if self.scene.game_type.durability != "journal":
-            return
-        present = self.scene.room.presence.users()
+        present = [user for user in self.scene.room.presence.users() if user in self.scene.copies]
         self.scene.crash()
+        if self.scene.game_type.durability != "journal":
+            # Play is remembered within its epoch only.
+            self.answers = {k: v for k, v in self.answers.items() if not isinstance(v[0], GameAction)}
+            if not self.scene.room.is_closed:
+                self.scene.keep(self.scene.room.start_epoch(self.scene.now))
         for user in present:
-            copy = self.scene.copies[user]
-            self.scene.do(user, JoinRoom(resume=ResumeFrom(copy.epoch, copy.seq)))
+            if user in self.scene.room.state.members and not self.scene.room.is_closed:
+                copy = self.scene.resuming[user] = self.scene.copies.pop(user)
+                self.scene.do(user, JoinRoom(resume=ResumeFrom(copy.epoch, copy.seq)))
 
     def attempt(self, user: str, command: Command) -> None:
         """Ask; what is refused must change nothing, what was done before must be answered the same."""
@@ -169,3 +183,4 @@ TestTicTacToe = machine(TicTacToe)
 TestRelay = machine(Relay)
 TestSecrets = machine(Secrets)
 TestBomb = machine(Bomb)
+TestCounter = machine(Counter)

@@ -1,4 +1,4 @@
-"""INVARIANTS.md, the planted faults and the code say the same. Whether the tests notice the faults, `make planted` says."""
+"""INVARIANTS.md, the planted faults and the code say the same. Whether the tests notice them, `make planted` says."""
 
 import ast
 import re

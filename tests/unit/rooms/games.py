@@ -69,6 +69,26 @@ class Secrets(Game[Hands]):
         ctx.announce({"away": ctx.seat})
 
 
+class Tally(GameState):
+    total: int = 0
+
+
+class Counter(Game[Tally]):
+    """Play that is not journaled, with a state of its own; every third count ends the round."""
+
+    name = "counter"
+    min_players = 1
+    max_players = 3
+    durability = "volatile"
+
+    @action
+    def count(self, state: Tally, ctx: Context, by: int = 1) -> dict[str, int]:
+        state.total += by
+        if state.total >= 3:
+            ctx.end(total=state.total)
+        return {"total": state.total}
+
+
 class Explosive(GameState):
     moves: int = 0
 

@@ -59,6 +59,8 @@ class Scene:
         self.records: list[SealedRecord] = []
         self.snapshot: Snapshot | None = None
         self.copies: dict[str, Copy] = {}
+        self.resuming: dict[str, Copy] = {}
+        """What those have who come back: nothing reaches them before the answer to their JOIN."""
         command = CreateRoom(game=game.name, **create)
         self.room: Room = new_room(
             ROOM_ID,
@@ -181,6 +183,7 @@ class Scene:
         assert isinstance(outcome, Answer)
         data = msgspec.json.decode(outcome.data)
         if data.get("resumed"):
+            self.copies[user] = self.resuming.pop(user, None) or self.copies[user]
             for frame in outcome.missed:
                 self.copies[user].take(frame)
         else:
