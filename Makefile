@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format env-example clean
+.PHONY: help serve test check planted format env-example clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ check: .venv/installed ## what CI runs: lint, format, types, floors, then the te
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	@$(MAKE) --no-print-directory test
+
+planted: .venv/installed ## see that the tests notice what INVARIANTS.md forbids (minutes); ARGS="chance" for some
+	$(BIN)/python -m tests.planted $(ARGS)
 
 format: .venv/installed ## put the code into the house's format
 	$(BIN)/ruff check --fix --exit-zero

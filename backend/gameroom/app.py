@@ -3,10 +3,11 @@
 `create_app` lists every part in the order in which it is wired; the lifespan starts and stops them.
 """
 
+import asyncio
 import importlib.util
 import sys
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -46,6 +47,9 @@ BUILT_IN = (Relay, TicTacToe)
 RECONNECT_AFTER_MS = 1_000
 """When clients of a node that drains may come back: at once, since another node (or the next process) is there."""
 
+HURRIED_S = 1.0
+"""How long each part may take to stop once the operator will not wait any more."""
+
 ROOM_PASSWORD_KEY = "room-passwords.key"  # noqa: S105  (the name of a file)
 
 
@@ -60,7 +64,8 @@ class GameFileUnusable(Exception):
 def create_app(settings: Settings) -> FastAPI:
     """The server as an ASGI application, its database open and migrated.
 
-    `app.state.drain` is for a server that can wait before it closes its sockets. Raises what an operator must
+    `app.state.drain` is for a server that can wait before it closes its sockets, `app.state.hurry` for one that
+    is told not to wait. Raises what an operator must
     mend: `DataDirUnusable`, `GameFileUnusable`, `GameDefinitionError`, `KeysUnusable`, `DatabaseUnusable`.
     """
     clock = SystemClock()
@@ -101,6 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(ops_router(key_ring.jwks(), lambda: node.unready))
     app.router.routes.extend(gateway.routes())
     app.state.drain = node.drain
+    app.state.hurry = node.hurry
     return app
 
 
@@ -116,22 +122,40 @@ class Node:
         self._identity = identity
         self._rooms = rooms
         self._gateway = gateway
+        self._hurry = asyncio.Event()
 
     @asynccontextmanager
     async def span(self, _app: FastAPI) -> AsyncIterator[None]:
-        """The application's lifespan."""
-        try:
+        """The application's lifespan. Every part is stopped, also where others could not be."""
+        async with AsyncExitStack() as stops:
+            # The last one named here is the first to stop.
+            stops.push_async_callback(self._database.close)
+            stops.push_async_callback(self._identity.revocations.stop)
+            stops.push_async_callback(self._unless_hurried, self._journal.close)
+            stops.push_async_callback(self._rooms.abandon)
+            stops.push_async_callback(self._unless_hurried, self._rooms.stop)
+            stops.push_async_callback(self._gateway.stop)
+            stops.callback(setattr, self, "unready", "stopping")
             await self._identity.revocations.start()
             await self._rooms.start()
             self.unready = None
             yield
-        finally:
-            self.unready = "stopping"
-            await self._gateway.stop()
-            await self._rooms.stop()
-            await self._journal.close()
-            await self._identity.revocations.stop()
-            await self._database.close()
+
+    def hurry(self) -> None:
+        """Do not wait any more for what can be found again: the journal holds what was told."""
+        self._hurry.set()
+
+    async def _unless_hurried(self, stop: Callable[[], Awaitable[None]]) -> None:
+        """Let the part stop in its own time, or in `HURRIED_S` once there is a hurry."""
+        stopping = asyncio.ensure_future(stop())
+        hurry = asyncio.create_task(self._hurry.wait())
+        await asyncio.wait((stopping, hurry), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((stopping,), timeout=HURRIED_S)
+        stopping.cancel()
+        hurry.cancel()
+        outcome, _ = await asyncio.gather(stopping, hurry, return_exceptions=True)
+        if isinstance(outcome, Exception):
+            raise outcome
 
     async def drain(self) -> None:
         """Hand the rooms over first, so that whoever comes back finds them; then send the sockets away."""

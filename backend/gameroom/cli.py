@@ -96,6 +96,7 @@ def _serve(settings: Settings) -> None:
             ready=partial(_announce, settings, listening.getsockname()[1]),
             drain=app.state.drain,
             drain_timeout_s=settings.drain_timeout_s,
+            hurry=app.state.hurry,
         )
         Server(server_config(app, settings), life).run(sockets=[listening])
 

@@ -46,13 +46,15 @@ class ServerSettings(Protocol):
 @dataclass(frozen=True)
 class Life:
     """What surrounds the serving: `span` from before the first request until after the last socket is closed,
-    `ready` once requests are served, `drain` before sockets are closed, at most `drain_timeout_s`.
+    `ready` once requests are served, `drain` before sockets are closed, at most `drain_timeout_s`. `hurry` is called
+    when the operator will not wait: the drain is cut short then, and the end of `span` should be.
     """
 
     span: Callable[[], AbstractAsyncContextManager[object]]
     ready: Callable[[], None]
     drain: Callable[[], Awaitable[None]]
     drain_timeout_s: float
+    hurry: Callable[[], None]
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -97,7 +99,7 @@ def server_config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
 
 
 class Server(uvicorn.Server):
-    """Serves until a signal comes: the first one drains and closes, a second one skips what is left of the drain.
+    """Serves until a signal comes: the first one drains and closes, a second one ends all patience.
 
     An exception of the lifespan's start is raised by `run`. After a signal `run` returns: the exit is a clean one.
     """
@@ -139,8 +141,12 @@ class Server(uvicorn.Server):
         """Runs in the signal handler. uvicorn's own would raise the signal again after the shutdown."""
         if self.should_exit and self._loop is not None:
             self.force_exit = True
-            self._loop.call_soon_threadsafe(self._hurry.set)
+            self._loop.call_soon_threadsafe(self._hurry_up)
         self.should_exit = True
+
+    def _hurry_up(self) -> None:
+        self._hurry.set()
+        self._life.hurry()
 
 
 def _report(failure: BaseException | None) -> None:

@@ -25,13 +25,21 @@ async def test_a_claim_raises_the_term_and_tells_the_game(stores: Stores) -> Non
     await create(stores, "r")
     claims = [await stores.placement.claim("r", node) for node in ("node-b", "node-a", "node-a")]
     assert [claim.term for claim in claims if claim] == [2, 3, 4]
-    assert {(claim.room_id, claim.game, claim.game_version) for claim in claims if claim} == {
-        ("r", "relay", "3")
-    }
+    assert {(claim.room_id, claim.game) for claim in claims if claim} == {("r", "relay")}
 
 
 async def test_there_is_no_claim_to_a_room_that_is_not_there(stores: Stores) -> None:
     assert await stores.placement.claim("nowhere", "node-a") is None
+
+
+async def test_the_game_of_a_room_is_told_and_the_room_left_as_it_is(stores: Stores) -> None:
+    await create(stores, "r")
+    await stores.placement.release("r", 1)
+    assert await stores.placement.game_of("r") == "relay"
+    assert await stores.placement.game_of("nowhere") is None
+    claim = await stores.placement.claim("r", "node-b")
+    assert claim is not None
+    assert (claim.term, claim.clean) == (2, True)
 
 
 async def test_claims_at_once_get_terms_of_their_own(stores: Stores) -> None:
@@ -79,6 +87,33 @@ async def test_a_release_outlives_a_restart(stores: Stores) -> None:
     claim = await stores.placement.claim("r", "node-b")
     assert claim is not None
     assert (claim.term, claim.clean) == (2, True)
+
+
+@pytest.mark.parametrize("clean", [True, False])
+async def test_a_claim_that_is_taken_back_leaves_the_room_as_clean_as_it_was(
+    stores: Stores, clean: bool
+) -> None:
+    await create(stores, "r")
+    if clean:
+        await stores.placement.release("r", 1)
+    for node in ("node-b", "node-c"):
+        claim = await stores.placement.claim("r", node)
+        assert claim is not None
+        assert claim.clean == clean
+        await stores.placement.unclaim(claim)
+        assert await stores.placement.neglected(node, NOW, 10) == ["r"]
+        with pytest.raises(Fenced):
+            await stores.journal.append(unit(record("r", 2, term=claim.term)))
+
+
+async def test_a_claim_that_another_has_followed_cannot_be_taken_back(stores: Stores) -> None:
+    await create(stores, "r")
+    former = await stores.placement.claim("r", "node-b")
+    present = await stores.placement.claim("r", "node-c")
+    assert former is not None
+    assert present is not None
+    await stores.placement.unclaim(former)
+    await stores.journal.append(unit(record("r", 2, term=present.term)))
 
 
 async def test_a_closed_room_can_be_claimed(stores: Stores) -> None:

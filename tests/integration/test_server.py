@@ -59,8 +59,11 @@ class Story:
         await self.drained.wait()
         self.told.append("drained")
 
+    def hurry(self) -> None:
+        self.told.append("hurry")
+
     def life(self) -> Life:
-        return Life(self.span, self.on_ready, self.drain, DEADLINE_S)
+        return Life(self.span, self.on_ready, self.drain, DEADLINE_S, self.hurry)
 
 
 @asynccontextmanager
@@ -100,7 +103,24 @@ async def test_a_second_signal_skips_the_drain_and_still_stops_cleanly() -> None
         await story.draining.wait()
         signal.raise_signal(signal.SIGTERM)
         assert await close_code(client) == 1012
-    assert story.told == ["start", "ready", "drain", "stop"]
+    assert story.told == ["start", "ready", "drain", "hurry", "stop"]
+
+
+async def test_a_second_signal_hurries_the_end_too() -> None:
+    hurried, stopping = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def span() -> AsyncIterator[None]:
+        yield
+        stopping.set()
+        await hurried.wait()
+
+    story = Story()
+    story.drained.set()
+    async with serving(replace(story.life(), span=span, hurry=hurried.set), story):
+        signal.raise_signal(signal.SIGTERM)
+        await stopping.wait()
+        signal.raise_signal(signal.SIGTERM)
 
 
 async def test_a_drain_has_a_deadline(caplog: pytest.LogCaptureFixture) -> None:

@@ -5,6 +5,7 @@ from tests.planted.fault import Edit, Faults, fault
 STORAGE = "backend/gameroom/storage"
 BATCHES = f"{STORAGE}/batches.py"
 ENGINE = f"{STORAGE}/engine.py"
+INSISTENCE = f"{STORAGE}/insistence.py"
 JOURNAL = f"{STORAGE}/journal.py"
 PLACEMENT = f"{STORAGE}/placement.py"
 SQLITE = f"{STORAGE}/sqlite.py"
@@ -99,7 +100,7 @@ FAULTS: Faults = {
             "a doubtful CREATE is given up when the database goes away",
             Edit(
                 JOURNAL,
-                "return await self._insist(partial(bear, birth=birth, in_doubt=True))",
+                "return await insist(self._database, partial(bear, birth=birth, in_doubt=True), in_doubt=True)",
                 "return await self._database.write(partial(bear, birth=birth, in_doubt=True))",
             ),
             f"{T_BATCHES}::test_a_doubtful_create_is_not_given_up_when_the_database_goes_away",
@@ -108,7 +109,7 @@ FAULTS: Faults = {
     "In doubt, the same bytes are appended until their fate is known": (
         fault(
             "appends give up when the database is away",
-            Edit(JOURNAL, "            except again_after:\n", "            except ZeroDivisionError:\n"),
+            Edit(INSISTENCE, "        except Unavailable:\n", "        except ZeroDivisionError:\n"),
             f"{T_BATCHES}::test_while_the_file_is_locked_appends_wait_and_are_then_stored_once",
         ),
         fault(
@@ -205,7 +206,7 @@ FAULTS: Faults = {
         ),
         fault(
             "a room that was taken from a dead owner counts as handed over",
-            Edit(PLACEMENT, "clean=row.released_term == row.term - 1,", "clean=True,"),
+            Edit(PLACEMENT, "clean = row.released_term == row.term - 1", "clean = True"),
             f"{C_PLACEMENT}::test_a_room_taken_from_a_dead_owner_is_not_clean",
             f"{C_PLACEMENT}::test_a_room_is_clean_only_right_after_its_release",
         ),
@@ -215,8 +216,8 @@ FAULTS: Faults = {
             "every unit is a batch of its own",
             Edit(
                 JOURNAL,
-                "while self._waiting and count < BATCH_RECORDS and",
-                "while self._waiting and not batch and",
+                "if records > BATCH_RECORDS or size > BATCH_BYTES:",
+                "if batch:",
             ),
             f"{T_BATCHES}::test_batches_are_larger_than_one_under_load",
             f"{T_BATCHES}::test_units_that_arrive_during_a_write_share_the_next",
@@ -225,8 +226,8 @@ FAULTS: Faults = {
             "batches are not bounded",
             Edit(
                 JOURNAL,
-                "while self._waiting and count < BATCH_RECORDS and size < BATCH_BYTES:",
-                "while self._waiting:",
+                "if records > BATCH_RECORDS or size > BATCH_BYTES:",
+                "if False:",
             ),
             f"{T_BATCHES}::test_batches_are_bounded",
         ),
@@ -234,7 +235,7 @@ FAULTS: Faults = {
             "one unit at fault costs the whole batch",
             Edit(
                 JOURNAL,
-                "            await self._settle_each(batch)\n",
+                "            await self._settle_each(batch, in_doubt=isinstance(error, OutcomeUnknown))\n",
                 "            for entry in batch:\n                entry.failed(Refused(str(error)))\n",
             ),
             f"{T_BATCHES}::test_only_the_unit_at_fault_is_refused",

@@ -90,9 +90,6 @@ async def test_one_who_cannot_be_told_that_the_server_stops_costs_the_others_not
         assert isinstance(await told, Unavailable)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="LocalRooms._create takes a teller's exception for its own"
-)
 async def test_who_cannot_be_told_of_its_room_is_not_told_twice() -> None:
     outcomes: list[Outcome] = []
 

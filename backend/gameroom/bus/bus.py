@@ -38,11 +38,11 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 
 Receive = Callable[[Delivery], None]
-"""Called on the loop; must neither wait nor raise."""
+"""Called on the loop; must neither wait nor raise. One that raises all the same harms no other, nor the room."""
 
 
 class Subscription(Protocol):
-    """Held by the subscriber; after `close` its `receive` is not called again."""
+    """Held by the subscriber; after `close` its `receive` is not called again, not even by a delivery under way."""
 
     def close(self) -> None: ...
 

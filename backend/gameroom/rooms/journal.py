@@ -96,7 +96,6 @@ class AppliedCommand(Struct, frozen=True):
     command_id: str
     input_hash: bytes
     seq: int
-    at: Millis
 
 
 class Recovery(Struct, frozen=True, kw_only=True):
@@ -112,7 +111,7 @@ class Fenced(Exception):
 
 
 class Refused(Exception):
-    """The database will never take this unit (a constraint, a size): nothing of it is stored."""
+    """The database has not taken this unit (a constraint, a size): certainly nothing of it is stored."""
 
 
 class Journal(Protocol):
@@ -139,7 +138,10 @@ class Journal(Protocol):
         """Records with `seq > after_seq`, in order, at most `limit`. Raises `Unavailable`."""
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
-        """Keep it in place of the room's former one. Raises `Fenced` or `Unavailable`."""
+        """Keep it in place of the room's former one, unless that is newer: one may be late.
+
+        Raises `Fenced` or `Unavailable`.
+        """
 
 
 class RoomInMemory:
@@ -176,7 +178,7 @@ class RoomInMemory:
 
     def commands(self) -> list[AppliedCommand]:
         return [
-            AppliedCommand(record.user_id, record.command_id, record.input_hash, record.seq, record.at)
+            AppliedCommand(record.user_id, record.command_id, record.input_hash, record.seq)
             for record in self._commands.values()
             if record.user_id is not None and record.command_id is not None and record.input_hash is not None
         ]
@@ -236,7 +238,8 @@ class MemoryJournal:
         room = self._room(snapshot.room_id)
         if not room.takes(snapshot.term):
             raise Fenced(snapshot.room_id)
-        room.snapshot = snapshot
+        if room.snapshot is None or room.snapshot.seq <= snapshot.seq:
+            room.snapshot = snapshot
 
     def _room(self, room_id: str) -> RoomInMemory:
         room = self.rooms.get(room_id)

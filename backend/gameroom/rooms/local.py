@@ -7,6 +7,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Coroutine
+from contextlib import suppress
 
 from gameroom.bus.bus import Bus
 from gameroom.clock import Clock
@@ -14,7 +15,7 @@ from gameroom.errors import GameroomError, IdReused, InternalError, RoomNotFound
 from gameroom.games.registry import Games
 from gameroom.ids import new_invite_code
 from gameroom.protocol.commands import CreateRoom
-from gameroom.rooms.actor import Actor, Ask, Gone, refuse
+from gameroom.rooms.actor import Actor, refuse, tell_one
 from gameroom.rooms.birth import Entropy, new_room
 from gameroom.rooms.journal import Birth, Born, Fenced, Journal, Unit
 from gameroom.rooms.placement import Claim, Placement
@@ -23,7 +24,8 @@ from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import Damaged
 from gameroom.rooms.recovery import open_room, overlay
 from gameroom.rooms.room import Room
-from gameroom.rooms.rooms import Answer, Cards, Request, Tell
+from gameroom.rooms.rooms import Answer, Cards, Outcome, Request, Tell
+from gameroom.rooms.setbacks import Setbacks
 from gameroom.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -58,33 +60,41 @@ class LocalRooms:
         self._clock = clock
         self._policy = policy
         self._actors: dict[str, Actor] = {}
-        self._tasks = Tasks()
-        self._sweeper: asyncio.Task[None] | None = None
+        self._claims: dict[str, Claim] = {}
+        """Of rooms that are ours, but not opened (yet). The next attempt goes on under the same claim, for a new one
+        would no longer be clean."""
         self._unread: set[str] = set()
-        """Rooms that are ours, but could not be read: nobody else will look after them."""
-        self._stopping = False
+        """Those of them that could not be read: nobody else will look after them."""
+        self._setbacks = Setbacks(clock)
+        self._tasks = Tasks()
+        self._stop = asyncio.Event()
 
     async def start(self) -> None:
         """Begin to look after rooms that somebody must run: occupied ones, and those whose timers are due."""
-        self._sweeper = asyncio.create_task(self._sweep_forever(), name="rooms.sweeper")
+        self.spawn(self._sweep_until_stopped())
 
     async def stop(self) -> None:
         """Hand all rooms over: each with a snapshot of its very last state. What still waits is `unavailable`."""
-        self._stopping = True
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.gather(self._sweeper, return_exceptions=True)
+        self._stop.set()
         for actor in tuple(self._actors.values()):
             self.spawn(self._put_away(actor))
+        for room_id in tuple(self._claims):
+            self.spawn(self._unclaim(room_id))
         await self._tasks.finish(STOP_S)
+
+    async def abandon(self) -> None:
+        """End what a stop that was cut short has left under way; what was decided, the journal has or will get."""
+        await self._tasks.stop()
 
     # --- the contract -------------------------------------------------------------------------------------------
 
     def submit(self, request: Request, tell: Tell) -> None:
-        if self._stopping:
-            tell(Unavailable("The server is stopping"))
+        if self._is_stopping:
+            tell_one(tell, _stopping())
         elif isinstance(request.command, CreateRoom):
             self.spawn(self._create(request, request.command, tell))
+        elif self._setbacks.is_hopeless(request.room_id):
+            tell_one(tell, _hopeless())
         else:
             self._actor(request.room_id).submit(request, tell)
 
@@ -99,13 +109,18 @@ class LocalRooms:
     # --- creating -----------------------------------------------------------------------------------------------
 
     async def _create(self, request: Request, command: CreateRoom, tell: Tell) -> None:
+        tell_one(tell, await self._outcome_of_create(request, command))
+        if self._is_stopping and (actor := self._actors.get(request.room_id)):
+            await self._put_away(actor)
+
+    async def _outcome_of_create(self, request: Request, command: CreateRoom) -> Outcome:
         try:
-            tell(await self._created(request, command))
+            return await self._created(request, command)
         except GameroomError as refusal:
-            tell(refusal)
+            return refusal
         except Exception:  # a room that cannot be made must not leave its creator without an answer
             log.exception("room %s: it could not be created", request.room_id)
-            tell(InternalError("The server failed here; nothing was changed"))
+            return InternalError("The server failed here; nothing was changed")
 
     async def _created(self, request: Request, command: CreateRoom) -> Answer:
         now = self._clock.now()
@@ -142,8 +157,9 @@ class LocalRooms:
                     "This id made another room before; take a new one", params={"reason": "other_content"}
                 )
             return Answer(room_id=born.room_id, epoch=0, seq=0, data=b"{}", repeated=True)
-        actor = self._new_actor(room.room_id)
-        actor.open(room)
+        if room.room_id not in self._actors:
+            self._new_actor(room.room_id).open(room)
+        # Otherwise the same CREATE, sent again while this one was in doubt, has had the room opened: under a claim.
         return answer
 
     # --- opening ------------------------------------------------------------------------------------------------
@@ -151,10 +167,17 @@ class LocalRooms:
     def _actor(self, room_id: str) -> Actor:
         return self._actors.get(room_id) or self._reopen(room_id, Presence())
 
-    def _reopen(self, room_id: str, presence: Presence) -> Actor:
+    def _reopen(self, room_id: str, presence: Presence, *, after_s: float = 0) -> Actor:
         actor = self._new_actor(room_id)
-        self.spawn(self._adopt(actor, presence))
+        if after_s:
+            asyncio.get_running_loop().call_later(after_s, self._begin_to_adopt, actor, presence)
+        else:
+            self._begin_to_adopt(actor, presence)
         return actor
+
+    def _begin_to_adopt(self, actor: Actor, presence: Presence) -> None:
+        if not actor.is_stopped:
+            self.spawn(self._adopt(actor, presence))
 
     def _new_actor(self, room_id: str) -> Actor:
         actor = self._actors[room_id] = Actor(
@@ -179,23 +202,52 @@ class LocalRooms:
             log.exception("room %s: it could not be opened", actor.room_id)
             self._give_up(actor, InternalError("The server failed to open this room"))
         else:
+            self._open(actor, room, play_lost=play_lost)
+        if self._is_stopping:
+            await self._unclaim(actor.room_id)
+
+    def _open(self, actor: Actor, room: Room, *, play_lost: bool) -> None:
+        if self._is_stopping:
+            return
+        if self._setbacks.reopened(room.room_id, room.position.seq - room.position.epoch):
+            del self._claims[room.room_id]
             actor.adopt(room, play_lost=play_lost)
+        else:
+            log.error("room %s: it was lost again and again, it stays closed until a restart", room.room_id)
+            self._give_up(actor, _hopeless())
 
     async def _recover(self, room_id: str, presence: Presence) -> tuple[Room, bool]:
         """The room, and whether play of it is lost.
 
         Claims the room first and reads it after: nothing of an earlier owner can come in between.
         """
-        claim = await self._placement.claim(room_id, self._home)
-        if claim is None:
-            raise RoomNotFound()
-        if claim.game not in self._games.names():
-            raise Unavailable(f"No server runs the game {claim.game!r} now")
+        claim = self._claims.get(room_id) or await self._claim(room_id)
         try:
             return await self._read(claim, presence)
         except Unavailable:
             self._unread.add(room_id)
             raise
+
+    async def _claim(self, room_id: str) -> Claim:
+        """Asks first whether the room is one that can be run here: a claim is a write, and spends the clean mark."""
+        game = await self._placement.game_of(room_id)
+        if game is None:
+            raise RoomNotFound()
+        if game not in self._games.names():
+            raise Unavailable(f"No server runs the game {game!r} now")
+        claim = await self._placement.claim(room_id, self._home)
+        if claim is None:
+            raise RoomNotFound()
+        self._claims[room_id] = claim
+        return claim
+
+    async def _unclaim(self, room_id: str) -> None:
+        claim = self._claims.pop(room_id, None)
+        if claim is not None:
+            try:
+                await self._placement.unclaim(claim)
+            except Unavailable as error:
+                log.warning("room %s: it could not be given back: %s", room_id, error.message)
 
     async def _read(self, claim: Claim, presence: Presence) -> tuple[Room, bool]:
         game_type = self._games.get(claim.game)
@@ -229,30 +281,35 @@ class LocalRooms:
 
     def lost(self, actor: Actor, presence: Presence) -> None:
         self._forget(actor)
-        self._carry_on(self._reopen(actor.room_id, presence), actor.leftovers())
-
-    def _carry_on(self, actor: Actor, waiting: list[Ask | Gone]) -> None:
-        for entry in waiting:
-            if isinstance(entry, Ask):
-                actor.submit(entry.request, entry.tell)
-            else:
-                actor.detach(entry.user_id, entry.connection_id)
+        waiting = actor.leftovers()
+        if self._is_stopping:
+            refuse(waiting, _stopping())
+        else:
+            rest_s = self._setbacks.lost(actor.room_id)
+            self._reopen(actor.room_id, presence, after_s=rest_s).take_over(waiting)
 
     # --- sweeping -----------------------------------------------------------------------------------------------
 
-    async def _sweep_forever(self) -> None:
-        while True:
+    async def _sweep_until_stopped(self) -> None:
+        while not self._is_stopping:
             try:
                 await self._sweep()
             except Unavailable as error:
                 log.warning("rooms were not swept: %s", error.message)
-            await asyncio.sleep(SWEEP_S)
+            except Exception:  # whatever it met, the next sweep looks after all rooms again
+                log.exception("rooms were not swept")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP_S):
+                    await self._stop.wait()
 
     async def _sweep(self) -> None:
-        unread, self._unread = self._unread, set()
         neglected = await self._placement.neglected(self._home, self._clock.now(), SWEEP_ROOMS)
+        if self._is_stopping:
+            return
+        unread, self._unread = self._unread, set()
         for room_id in (*unread, *neglected):
-            self._actor(room_id)
+            if not self._setbacks.is_hopeless(room_id):
+                self._actor(room_id)
         tired = self._clock.monotonic() - self._policy.evict_after_s
         for actor in tuple(self._actors.values()):
             if actor.room is not None and actor.room.is_quiet and actor.idle_since < tired:
@@ -268,14 +325,35 @@ class LocalRooms:
                 await self._placement.release(actor.room_id, actor.room.term)
         except Fenced:
             log.warning("room %s: another owner has it already", actor.room_id)
-        except Unavailable as error:
-            log.warning("room %s: it could not be put away: %s", actor.room_id, error.message)
-            if not self._stopping:
+        except Exception as error:  # whatever it is: it is still ours, and must not stay stopped
+            _log_kept(actor.room_id, error)
+            if not self._is_stopping:
                 actor.resume_work()
                 return
         self._forget(actor)
         waiting = actor.leftovers()
-        if self._stopping:
-            refuse(waiting, Unavailable("The server is stopping"))
+        if self._is_stopping:
+            refuse(waiting, _stopping())
         elif waiting:
-            self._carry_on(self._actor(actor.room_id), waiting)
+            self._actor(actor.room_id).take_over(waiting)
+
+    @property
+    def _is_stopping(self) -> bool:
+        return self._stop.is_set()
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("The server is stopping")
+
+
+def _hopeless() -> InternalError:
+    return InternalError(
+        "This room fails each time it is opened; it stays closed until the server is restarted"
+    )
+
+
+def _log_kept(room_id: str, error: Exception) -> None:
+    if isinstance(error, Unavailable):
+        log.warning("room %s: it could not be put away: %s", room_id, error.message)
+    else:
+        log.error("room %s: it could not be put away", room_id, exc_info=error)

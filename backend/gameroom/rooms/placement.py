@@ -18,22 +18,35 @@ class Claim(Struct, frozen=True, kw_only=True):
     room_id: str
     term: int
     game: str
-    game_version: str
     clean: bool
 
 
 class Placement(Protocol):
+    async def game_of(self, room_id: str) -> str | None:
+        """The game of the room, which never changes; None: no such room. Raises `Unavailable`.
+
+        Costs no writing: so it is asked before a claim, which any stranger could cause by naming a room.
+        """
+
     async def claim(self, room_id: str, home: str) -> Claim | None:
         """Make `home` (a node's incarnation) the room's owner and raise its term; None: no such room.
 
         Takes the fence first: after it returns, no append of an earlier term is stored any more. A closed
-        room can be claimed too: repeats of its last commands are still answered. Raises `Unavailable`.
+        room can be claimed too: repeats of its last commands are still answered. Raises `Unavailable`: certainly
+        not claimed; while that is unknown, it goes on trying.
+        """
+
+    async def unclaim(self, claim: Claim) -> None:
+        """Give a room back under whose claim nothing was decided: it is as clean as it was before.
+
+        Otherwise like `release`.
         """
 
     async def release(self, room_id: str, term: int) -> None:
         """Give the room up after its last snapshot; does nothing if `term` is not the present one.
 
-        After it no append of that term is stored. Raises `Unavailable`.
+        After it no append of that term is stored. Raises `Unavailable`: certainly not released, the owner may
+        go on; while that is unknown, it goes on trying.
         """
 
     async def neglected(self, home: str, now: Millis, limit: int) -> list[str]:
@@ -55,6 +68,10 @@ class MemoryPlacement:
     def __init__(self, journal: MemoryJournal) -> None:
         self._rooms = journal.rooms
 
+    async def game_of(self, room_id: str) -> str | None:
+        room = self._rooms.get(room_id)
+        return None if room is None else room.listing.summary.game
+
     async def claim(self, room_id: str, home: str) -> Claim | None:
         room = self._rooms.get(room_id)
         if room is None:
@@ -62,20 +79,13 @@ class MemoryPlacement:
         clean, room.clean = room.clean, False
         room.term += 1
         room.home = home
-        listing = room.listing
-        return Claim(
-            room_id=room_id,
-            term=room.term,
-            game=listing.summary.game,
-            game_version=listing.game_version,
-            clean=clean,
-        )
+        return Claim(room_id=room_id, term=room.term, game=room.listing.summary.game, clean=clean)
+
+    async def unclaim(self, claim: Claim) -> None:
+        self._give_back(claim.room_id, claim.term, clean=claim.clean)
 
     async def release(self, room_id: str, term: int) -> None:
-        room = self._rooms.get(room_id)
-        if room is not None and room.takes(term):
-            room.home = None
-            room.clean = True
+        self._give_back(room_id, term, clean=True)
 
     async def neglected(self, home: str, now: Millis, limit: int) -> list[str]:
         foreign = [room for room in self._rooms.values() if room.open and room.home != home]
@@ -89,6 +99,12 @@ class MemoryPlacement:
 
     async def rooms_of(self, user_id: str) -> list[str]:
         return sorted(_id(room) for room in self._open() if user_id in room.listing.member_ids)
+
+    def _give_back(self, room_id: str, term: int, *, clean: bool) -> None:
+        room = self._rooms.get(room_id)
+        if room is not None and room.takes(term):
+            room.home = None
+            room.clean = clean
 
     def _open(self) -> list[RoomInMemory]:
         return [room for room in self._rooms.values() if room.open]

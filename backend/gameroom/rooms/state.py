@@ -40,7 +40,10 @@ class RoomPart(Struct, frozen=True, kw_only=True):
 
 
 class PlayPart(Struct, frozen=True, kw_only=True):
-    """Where its round stands. `players`: the seats of the round, kept until the next one starts."""
+    """Where its round stands. `players`: the seats of the round, kept until the next one starts.
+
+    Where there are no rounds `players` is empty: whoever has a seat plays.
+    """
 
     status: Status
     round: int
@@ -94,6 +97,8 @@ class RoomState:
         self._left_before: dict[str, Millis | None] = {}
         self._game_touched = False
         self._connected = 0
+        self._seats: dict[int, str] = {}
+        self._seats_in_order: tuple[int, ...] | None = None
         self._reserved: dict[str, Millis] = {}
         self._settings: tuple[dict[str, FreeJson], Struct] | None = None
 
@@ -154,13 +159,23 @@ class RoomState:
     def _put_member(self, user_id: str, member: Member | None) -> None:
         self._reserved.pop(user_id, None)
         former = self.members.pop(user_id, None) if member is None else self.members.get(user_id)
-        self._connected -= former is not None and former.connected
+        if former is not None:
+            self._connected -= former.connected
+            self._empty_seat(user_id, former.seat)
         if member is None:
             return
+        if member.seat is not None:
+            self._seats[member.seat] = user_id
+            self._seats_in_order = None
         self._connected += member.connected
         self.members[user_id] = member
         if member.reserved_until is not None:
             self._reserved[user_id] = member.reserved_until
+
+    def _empty_seat(self, user_id: str, seat: int | None) -> None:
+        if seat is not None and self._seats.get(seat) == user_id:
+            del self._seats[seat]
+            self._seats_in_order = None
 
     def _put_left(self, user_id: str, at: Millis | None) -> None:
         self.left.pop(user_id, None)
@@ -272,30 +287,37 @@ class RoomState:
 
     def round_seat(self, user_id: str) -> int | None:
         """The seat that the user has in the present or last round, if any."""
-        return _round_seat(user_id, self.members.get(user_id), self.play)
+        return self._round_seat(user_id, self.members.get(user_id), self.play)
 
     def round_seat_before(self, user_id: str) -> int | None:
         """The same, as it was before this turn."""
         member = self._members_before.get(user_id, self.members.get(user_id))
-        return _round_seat(user_id, member, self.play_before)
+        return self._round_seat(user_id, member, self.play_before)
+
+    def _round_seat(self, user_id: str, member: Member | None, play: PlayPart) -> int | None:
+        if member is None or member.seat is None:
+            return None
+        in_round = self._game_type.always_playing or play.players.get(member.seat) == user_id
+        return member.seat if in_round else None
+
+    def round_seats(self) -> tuple[int, ...]:
+        """The seats of the round, rising. Where there are no rounds: those of all players, as they come and go."""
+        if not self._game_type.always_playing:
+            return tuple(sorted(self.play.players))
+        if self._seats_in_order is None:
+            self._seats_in_order = tuple(sorted(self._seats))
+        return self._seats_in_order
 
     def anyone_connected(self) -> bool:
         return self._connected > 0
 
     def players(self) -> dict[int, str]:
         """Who sits where, by rising seat."""
-        seated = ((m.seat, user_id) for user_id, m in self.members.items() if m.seat is not None)
-        return dict(sorted(seated))
+        return dict(sorted(self._seats.items()))
 
     def whole(self) -> dict[str, Raw]:
         """All committed parts, ready for a snapshot."""
         return {key: Raw(data) for key, data in self.encoded.items()}
-
-
-def _round_seat(user_id: str, member: Member | None, play: PlayPart) -> int | None:
-    if member is None or member.seat is None or play.players.get(member.seat) != user_id:
-        return None
-    return member.seat
 
 
 _ENCODER = msgspec.json.Encoder()

@@ -74,7 +74,7 @@ class Turn:
         context = Context(
             seat=seat,
             round=play.round,
-            players=tuple(sorted(play.players)),
+            players=self.state.round_seats(),
             settings=self._settings(),
             now=self.now,
             random=GameRandom(play.random_key, play.random_counter),

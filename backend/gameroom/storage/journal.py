@@ -9,7 +9,6 @@ import logging
 from collections import deque
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -30,18 +29,16 @@ from gameroom.rooms.journal import (
 )
 from gameroom.storage.batches import settle, store_batch
 from gameroom.storage.births import bear
-from gameroom.storage.engine import Database, Work
+from gameroom.storage.engine import Database
 from gameroom.storage.failures import OutcomeUnknown
+from gameroom.storage.insistence import insist, patiently
 from gameroom.storage.tables import records, rooms, snapshots
 
 BATCH_RECORDS = 1000
 BATCH_BYTES = 4 * 1024 * 1024
-"""Once a batch has so many records, or bytes of them, it takes no further unit."""
+"""A batch holds so many records, and bytes of them, at most; a larger unit is a batch of its own."""
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 CLOSE_DEADLINE_S = 10.0
-
-T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +64,14 @@ class Entry(Struct, frozen=True):
 
     unit: Unit
     outcome: "asyncio.Future[None]"
+
+    @property
+    def records(self) -> int:
+        return len(self.unit.records)
+
+    @property
+    def bytes(self) -> int:
+        return sum(len(record.body) for record in self.unit.records)
 
     def stored(self) -> None:
         if not self.outcome.done():  # whoever appended may be gone
@@ -114,7 +119,7 @@ class SqlJournal:
         try:
             await self._database.write(work)
         except OutcomeUnknown:
-            await self._insist(work)
+            await insist(self._database, work, in_doubt=True)
 
     async def close(self) -> None:
         """Returns when all that was appended is stored, or after 10 s: what is left stays in doubt, untold."""
@@ -126,7 +131,7 @@ class SqlJournal:
         try:
             return await self._database.write(partial(bear, birth=birth, in_doubt=False))
         except OutcomeUnknown:
-            return await self._insist(partial(bear, birth=birth, in_doubt=True))
+            return await insist(self._database, partial(bear, birth=birth, in_doubt=True), in_doubt=True)
 
     # --- group commit -----------------------------------------------------------------------------------------
 
@@ -135,56 +140,40 @@ class SqlJournal:
             await self._store(self._take_batch())
 
     def _take_batch(self) -> list[Entry]:
-        batch: list[Entry] = []
-        count = size = 0
-        while self._waiting and count < BATCH_RECORDS and size < BATCH_BYTES:
-            entry = self._waiting.popleft()
-            batch.append(entry)
-            count += len(entry.unit.records)
-            size += sum(len(record.body) for record in entry.unit.records)
+        batch = [self._waiting.popleft()]
+        records, size = batch[0].records, batch[0].bytes
+        while self._waiting:
+            entry = self._waiting[0]
+            records, size = records + entry.records, size + entry.bytes
+            if records > BATCH_RECORDS or size > BATCH_BYTES:
+                break
+            batch.append(self._waiting.popleft())
         return batch
 
     async def _store(self, batch: list[Entry]) -> None:
         units = [entry.unit for entry in batch]
         try:
-            owned = await self._insist(partial(store_batch, units=units), again_after=(Unavailable,))
+            owned = await patiently(self._database, partial(store_batch, units=units))
         except Exception as error:
             # COMMIT failed midway, or one unit is at fault, whatever it provoked. Unit by unit the others are
             # stored and that one is found.
             _log.warning("a batch of %d units was not stored at once: %s", len(units), error)
-            await self._settle_each(batch)
+            await self._settle_each(batch, in_doubt=isinstance(error, OutcomeUnknown))
         else:
             self.counts.add(units)
             _tell(batch, owned)
 
-    async def _settle_each(self, batch: list[Entry]) -> None:
+    async def _settle_each(self, batch: list[Entry], *, in_doubt: bool) -> None:
         for entry in batch:
             try:
-                await self._insist(partial(settle, unit=entry.unit))
+                await insist(self._database, partial(settle, unit=entry.unit), in_doubt=in_doubt)
             except (Fenced, Refused) as error:
                 entry.failed(error)
             except Exception as error:
-                # The database was there and did not take this unit: no later attempt would end otherwise.
+                # The database was there and did not take this unit, and no attempt is in doubt.
                 entry.failed(Refused(str(error.orig if isinstance(error, DBAPIError) else error)))
             else:
                 entry.stored()
-
-    async def _insist(
-        self,
-        work: Work[T],
-        again_after: tuple[type[Exception], ...] = (Unavailable, OutcomeUnknown),
-    ) -> T:
-        """Do the same until its outcome is known, however long the database is away.
-
-        Before all other writes of the process: what waits here are rooms in which people play.
-        """
-        pause = FIRST_PAUSE_S
-        while True:
-            try:
-                return await self._database.write(work, first=True)
-            except again_after:
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE_S)
 
 
 def _tell(batch: list[Entry], owned: list[bool]) -> None:
@@ -230,5 +219,8 @@ def _replace_snapshot(connection: Connection, snapshot: Snapshot) -> None:
     fence = select(rooms.c.term).where(rooms.c.room_id == snapshot.room_id, rooms.c.home.is_not(None))
     if connection.execute(fence).scalar() != snapshot.term:
         raise Fenced(snapshot.room_id)
-    connection.execute(delete(snapshots).where(snapshots.c.room_id == snapshot.room_id))
+    of_room = snapshots.c.room_id == snapshot.room_id
+    if connection.execute(select(snapshots.c.seq).where(of_room, snapshots.c.seq > snapshot.seq)).first():
+        return
+    connection.execute(delete(snapshots).where(of_room))
     connection.execute(insert(snapshots).values(asdict(snapshot)))

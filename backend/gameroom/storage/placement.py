@@ -6,10 +6,10 @@ from typing import TypeVar
 from sqlalchemy import Connection, case, or_, select, update
 
 from gameroom.clock import Millis
-from gameroom.errors import Unavailable
 from gameroom.rooms.placement import Claim
 from gameroom.storage.engine import Database, Work
 from gameroom.storage.failures import OutcomeUnknown
+from gameroom.storage.insistence import insist
 from gameroom.storage.tables import room_members, rooms
 
 T = TypeVar("T")
@@ -21,11 +21,18 @@ class SqlPlacement:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def game_of(self, room_id: str) -> str | None:
+        return await self._database.read(partial(_game_of, room_id=room_id))
+
     async def claim(self, room_id: str, home: str) -> Claim | None:
-        return await self._write(partial(_claim, room_id=room_id, home=home))
+        return await self._write(_Claiming(room_id, home))
+
+    async def unclaim(self, claim: Claim) -> None:
+        give_back = partial(_give_back, room_id=claim.room_id, term=claim.term, clean=claim.clean)
+        await self._write(give_back)
 
     async def release(self, room_id: str, term: int) -> None:
-        await self._write(partial(_release, room_id=room_id, term=term))
+        await self._write(partial(_give_back, room_id=room_id, term=term, clean=True))
 
     async def neglected(self, home: str, now: Millis, limit: int) -> list[str]:
         return await self._database.read(partial(_neglected, home=home, now=now, limit=limit))
@@ -37,11 +44,36 @@ class SqlPlacement:
         return await self._database.read(partial(_rooms_of, user_id=user_id))
 
     async def _write(self, work: Work[T]) -> T:
+        """An owner who does not know whether it is one could neither go on nor leave the room to others."""
         try:
             return await self._database.write(work)
-        except OutcomeUnknown as error:
-            # Harmless here: a claim that nobody knows of only raises the term, a release only comes early.
-            raise Unavailable("The room's owner cannot be changed at the moment") from error
+        except OutcomeUnknown:
+            return await insist(self._database, work, in_doubt=True)
+
+
+class _Claiming:
+    """The work of one claim; done again after a doubt, it finds the claim that it has made already.
+
+    A second claim in its place would not find the mark of a clean hand-over any more.
+    """
+
+    def __init__(self, room_id: str, home: str) -> None:
+        self._room_id = room_id
+        self._home = home
+        self._made: Claim | None = None
+
+    def __call__(self, connection: Connection) -> Claim | None:
+        if self._made is None or not self._is_stored(connection, self._made.term):
+            self._made = _claim(connection, self._room_id, self._home)
+        return self._made
+
+    def _is_stored(self, connection: Connection, term: int) -> bool:
+        made = select(rooms.c.term).filter_by(room_id=self._room_id, term=term, home=self._home)
+        return connection.execute(made).first() is not None
+
+
+def _game_of(connection: Connection, room_id: str) -> str | None:
+    return connection.scalars(select(rooms.c.game).where(rooms.c.room_id == room_id)).one_or_none()
 
 
 def _claim(connection: Connection, room_id: str, home: str) -> Claim | None:
@@ -49,24 +81,20 @@ def _claim(connection: Connection, room_id: str, home: str) -> Claim | None:
         update(rooms)
         .where(rooms.c.room_id == room_id)
         .values(term=rooms.c.term + 1, home=home)
-        .returning(rooms.c.term, rooms.c.released_term, rooms.c.game, rooms.c.game_version)
+        .returning(rooms.c.term, rooms.c.released_term, rooms.c.game)
     )
     row = connection.execute(taken).one_or_none()
     if row is None:
         return None
-    return Claim(
-        room_id=room_id,
-        term=row.term,
-        game=row.game,
-        game_version=row.game_version,
-        # Only the very next claim after a release finds the mark.
-        clean=row.released_term == row.term - 1,
-    )
+    # Only the very next claim after a release finds the mark.
+    clean = row.released_term == row.term - 1
+    return Claim(room_id=room_id, term=row.term, game=row.game, clean=clean)
 
 
-def _release(connection: Connection, room_id: str, term: int) -> None:
+def _give_back(connection: Connection, room_id: str, term: int, *, clean: bool) -> None:
     owned = (rooms.c.room_id == room_id, rooms.c.term == term, rooms.c.home.is_not(None))
-    connection.execute(update(rooms).where(*owned).values(home=None, released_term=term))
+    mark = {"released_term": term} if clean else {}
+    connection.execute(update(rooms).where(*owned).values(home=None, **mark))
 
 
 def _neglected(connection: Connection, home: str, now: Millis, limit: int) -> list[str]:

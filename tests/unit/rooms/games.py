@@ -84,6 +84,7 @@ class Counter(Game[Tally]):
     @action
     def count(self, state: Tally, ctx: Context, by: int = 1) -> dict[str, int]:
         state.total += by
+        ctx.random.random()
         if state.total >= 3:
             ctx.end(total=state.total)
         return {"total": state.total}

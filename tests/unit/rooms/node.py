@@ -1,6 +1,7 @@
 """One node's rooms over a journal in memory, and the next node that finds what this one has left."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,9 +15,9 @@ from gameroom.games.registry import Games, load_game
 from gameroom.games.relay import Relay
 from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.protocol.commands import CreateRoom, RoomCommand
-from gameroom.rooms.journal import MemoryJournal, SealedRecord, Unit
+from gameroom.rooms.journal import MemoryJournal, Recovery, SealedRecord, Snapshot, Unit
 from gameroom.rooms.local import LocalRooms
-from gameroom.rooms.placement import MemoryPlacement
+from gameroom.rooms.placement import Claim, MemoryPlacement
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.rooms import Answer, Card, Outcome, Request, Sender, Tell
 from tests.unit.rooms.games import Secrets
@@ -44,6 +45,55 @@ class SlowAppends(MemoryJournal):
         await super().append(unit)
 
 
+class FailingJournal(MemoryJournal):
+    """Raises what `failures` has for a method, each once, instead of doing anything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures: defaultdict[str, list[Exception]] = defaultdict(list)
+
+    def append(self, unit: Unit) -> "asyncio.Future[None]":
+        if not self.failures["append"]:
+            return super().append(unit)
+        failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        failed.set_exception(self.failures["append"].pop(0))
+        return failed
+
+    async def recover(self, room_id: str) -> Recovery:
+        fail_once(self.failures["recover"])
+        return await super().recover(room_id)
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        fail_once(self.failures["save_snapshot"])
+        await super().save_snapshot(snapshot)
+
+
+class FailingPlacement(MemoryPlacement):
+    """Like `FailingJournal`, and remembers which rooms were claimed."""
+
+    def __init__(self, journal: MemoryJournal) -> None:
+        super().__init__(journal)
+        self.failures: defaultdict[str, list[Exception]] = defaultdict(list)
+        self.claimed: list[str] = []
+
+    async def claim(self, room_id: str, home: str) -> Claim | None:
+        self.claimed.append(room_id)
+        return await super().claim(room_id, home)
+
+    async def release(self, room_id: str, term: int) -> None:
+        fail_once(self.failures["release"])
+        await super().release(room_id, term)
+
+    async def neglected(self, home: str, now: Millis, limit: int) -> list[str]:
+        fail_once(self.failures["neglected"])
+        return await super().neglected(home, now, limit)
+
+
+def fail_once(failures: list[Exception]) -> None:
+    if failures:
+        raise failures.pop(0)
+
+
 class HandClock:
     """Stands still until a test moves it."""
 
@@ -67,15 +117,21 @@ class Everybody:
 class Node:
     """`home` names it; nodes over one journal are one after the other, as a process and the next."""
 
-    def __init__(self, journal: MemoryJournal, home: str = "node-1", policy: RoomPolicy = POLICY) -> None:
+    def __init__(
+        self,
+        journal: MemoryJournal,
+        home: str = "node-1",
+        policy: RoomPolicy = POLICY,
+        games: Games = GAMES,
+    ) -> None:
         self.journal = journal
-        self.placement = MemoryPlacement(journal)
+        self.placement = FailingPlacement(journal)
         self.bus = LocalBus()
         self.clock = HandClock()
         self.heard: list[Delivery] = []
         self.rooms = LocalRooms(
             home=home,
-            games=GAMES,
+            games=games,
             journal=journal,
             placement=self.placement,
             bus=self.bus,
@@ -115,10 +171,13 @@ class Node:
 
 @asynccontextmanager
 async def node(
-    journal: MemoryJournal | None = None, home: str = "node-1", policy: RoomPolicy = POLICY
+    journal: MemoryJournal | None = None,
+    home: str = "node-1",
+    policy: RoomPolicy = POLICY,
+    games: Games = GAMES,
 ) -> AsyncIterator[Node]:
     """A node that stops in good order at the end of the block."""
-    node = Node(journal or MemoryJournal(), home, policy)
+    node = Node(journal or MemoryJournal(), home, policy, games)
     try:
         yield node
     finally:

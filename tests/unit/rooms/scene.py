@@ -135,7 +135,7 @@ class Scene:
     def recovery(self) -> Recovery:
         after = self.snapshot.seq if self.snapshot else 0
         commands = [
-            AppliedCommand(r.user_id, r.command_id, r.input_hash, r.seq, r.at)
+            AppliedCommand(r.user_id, r.command_id, r.input_hash, r.seq)
             for r in self.records
             if r.user_id and r.command_id and r.input_hash
         ]
@@ -149,7 +149,6 @@ class Scene:
             room_id=ROOM_ID,
             term=self.room.term + 1,
             game=self.game_type.name,
-            game_version=self.game_type.version,
             clean=clean,
         )
         recovered = overlay(ROOM_ID, recovery, gapless=self.game_type.durability == "journal")

@@ -19,6 +19,7 @@ from gameroom.protocol.commands import (
     SetReady,
     StartGame,
 )
+from gameroom.rooms.handlers import membership
 from tests.unit.rooms.games import Bomb, Secrets
 from tests.unit.rooms.scene import POLICY, Scene
 
@@ -376,3 +377,94 @@ def test_timers_end_with_their_round() -> None:
     scene.do("ann", GameAction(action={"type": "finish"}))
     assert scene.fresh_view("ann")["deadlines"] == {}
     assert scene.room.fire(due, due.at).records == ()
+
+
+# --- the rest of what a stranger's faults went through ----------------------------------------------------------
+
+
+def test_the_longest_joined_connected_player_hosts_next_then_spectators_then_anybody() -> None:
+    scene = Scene(Secrets)
+    scene.do("eve", JoinRoom(role="spectator"))
+    for user in ("bob", "cid"):
+        scene.do(user, JoinRoom())
+    scene.hang_up("bob")
+    scene.do("ann", LeaveRoom())
+    assert scene.room.state.room.host_id == "cid"
+    scene.do("cid", LeaveRoom())
+    assert scene.room.state.room.host_id == "eve"
+    scene.do("eve", LeaveRoom())
+    assert scene.room.state.room.host_id == "bob"
+
+
+def test_there_is_an_end_of_spectators(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(membership, "MAX_SPECTATORS", 1)
+    scene = Scene(TicTacToe)
+    scene.do("bob", JoinRoom(role="spectator"))
+    assert scene.refused("cid", JoinRoom(role="spectator")).code == "room_full"
+
+
+def test_a_closed_room_waits_for_nobody() -> None:
+    scene = gathered(TicTacToe, "bob")
+    scene.hang_up("bob")
+    scene.do("ann", CloseRoom())
+    assert list(scene.room.state.timers()) == []
+    assert scene.room.is_quiet
+
+
+def test_the_listing_says_when_a_games_timer_is_due() -> None:
+    scene = started(Secrets, "bob")
+    listing = scene.room.new_listing()
+    assert listing is not None
+    assert listing.next_due_at == scene.room.state.play.timers["run_late"]
+
+
+def test_a_delivery_tells_whose_command_made_it_and_under_which_term() -> None:
+    scene = gathered(TicTacToe, "bob")
+    decision = scene.room.decide(scene.request("bob", SendChat(text="hi")), scene.now)
+    (delivery,) = decision.deliveries
+    assert (delivery.cause, delivery.term) == ("bob-1", scene.room.term)
+
+
+def test_a_game_whose_view_has_broken_stands_in_nobodys_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by a reader: the abort compared with a view that raises again, and the room was opened for ever."""
+    scene = started(Secrets, "bob")
+    monkeypatch.setattr(Secrets, "reveal", broken)
+    scene.room = scene.recovered()
+    scene.pass_time(30_000)
+    assert scene.copies["bob"].frames[-1]["data"]["reason"] == "aborted"
+    assert scene.copies["bob"].view["state"] is None
+    assert scene.room.due(scene.now) == []
+
+
+def broken(*_: object) -> dict[str, object]:
+    raise ValueError("no view of this")
+
+
+def test_who_leaves_hears_of_it_without_a_view_however_it_wants_to_hear() -> None:
+    scene = Scene(TicTacToe)
+    scene.do("bob", JoinRoom(updates="view"))
+    copy = scene.copies["bob"]
+    scene.do("bob", LeaveRoom())
+    assert (copy.frames[-1]["type"], "view" in copy.frames[-1]) == ("MEMBER_LEFT", False)
+
+
+def test_who_is_refused_leaves_no_card_behind() -> None:
+    scene = gathered(TicTacToe, "bob")
+    scene.refused("cid", JoinRoom())
+    assert "cid" not in scene.room.viewpoint.cards
+
+
+def test_an_invite_code_of_other_letters_is_only_wrong() -> None:
+    scene = Scene(TicTacToe, visibility="private")
+    assert scene.refused("bob", JoinRoom(invite_code="ÄÖÜ")).code == "room_not_found"
+
+
+def test_a_thousand_leavers_cost_each_only_its_own_part() -> None:
+    scene = Scene(Relay)
+    for number in range(50):
+        scene.do(f"u{number}", JoinRoom())
+    sizes = []
+    for number in range(50):
+        scene.do(f"u{number}", LeaveRoom())
+        sizes.append(len(scene.records[-1].body))
+    assert max(sizes) - min(sizes) < 100

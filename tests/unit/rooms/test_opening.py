@@ -1,21 +1,36 @@
 """A room is made, opened, handed over and found again: what a node promises around its actors."""
 
 import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from msgspec import structs
 
-from gameroom.errors import GameroomError, IdReused
+from gameroom.errors import GameroomError, IdReused, InternalError, RoomNotFound, Unavailable
+from gameroom.games.registry import Games
 from gameroom.protocol.commands import (
     CreateRoom,
     GameAction,
     JoinRoom,
     SendChat,
 )
-from gameroom.rooms.journal import Birth, Born, Fenced, MemoryJournal, Recovery, Unit
+from gameroom.rooms import local, setbacks
+from gameroom.rooms.journal import (
+    Birth,
+    Born,
+    Fenced,
+    MemoryJournal,
+    Recovery,
+    Refused,
+    RoomInMemory,
+    Snapshot,
+    Unit,
+)
 from gameroom.rooms.rooms import Answer
-from tests.unit.rooms.node import PATIENCE_S, ROOM, Node, SlowAppends, node
-from tests.unit.rooms.scene import POLICY
+from tests.unit.rooms.node import GAMES, PATIENCE_S, ROOM, FailingJournal, Node, SlowAppends, node
+from tests.unit.rooms.scene import POLICY, card_of
 
 TIC_TAC_TOE = CreateRoom(game="tic-tac-toe")
 RELAY = CreateRoom(game="relay")
@@ -26,6 +41,18 @@ async def turns(count: int = 10) -> None:
     """Let the loop run what is ready, a few times over."""
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let what goes on in the background bring it about."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds():
+            await turns()
+
+
+@pytest.fixture
+def sweeps_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "SWEEP_S", 0.001)
 
 
 # --- creating -------------------------------------------------------------------------------------------------
@@ -68,6 +95,48 @@ async def test_a_create_sent_again_with_other_content_is_refused() -> None:
         await first.do("ann", CreateRoom(game="relay", id="c1"))
         refused = await first.outcome("ann", CreateRoom(game="relay", name="other", id="c1"), "another")
         assert isinstance(refused, IdReused)
+
+
+async def test_a_room_that_is_stored_while_the_server_stops_is_handed_over_too() -> None:
+    journal = SlowBirths()
+    first = Node(journal)
+    told = first.ask("ann", RELAY)
+    await turns()
+    stop = asyncio.create_task(first.rooms.stop())
+    await turns()
+    journal.go.set()
+    await stop
+    assert isinstance(await told, Answer)
+    assert is_handed_over(journal.rooms[ROOM])
+
+
+class DoubtfulBirths(MemoryJournal):
+    """Stores a new room, and says so only when the test does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settled = asyncio.Event()
+
+    async def create(self, birth: Birth) -> Born:
+        born = await super().create(birth)
+        if not born.repeated:
+            await self.settled.wait()
+        return born
+
+
+async def test_a_create_whose_room_was_opened_while_it_was_in_doubt_leaves_that_room_its_owner() -> None:
+    journal = DoubtfulBirths()
+    create = CreateRoom(game="tic-tac-toe", id="c1")
+    async with node(journal) as first:
+        told = first.ask("ann", create)
+        await turns()
+        again = await first.outcome("ann", create, "another")
+        assert isinstance(again, Answer)
+        await first.do("ann", JoinRoom(), again.room_id)
+        journal.settled.set()
+        assert isinstance(await told, Answer)
+        await first.do("ann", SendChat(text="the only writer"))
+        assert first.placement.claimed == [ROOM]
 
 
 # --- opening --------------------------------------------------------------------------------------------------
@@ -122,6 +191,195 @@ async def test_who_comes_back_to_a_room_that_was_opened_again_causes_no_event() 
         for user in ("ann", "bob"):
             await present.do(user, JoinRoom())
         assert len(present.records()) == 2
+
+
+async def test_a_room_that_is_not_there_is_not_claimed() -> None:
+    async with node() as first:
+        assert isinstance(await first.outcome("ann", JoinRoom(), "nowhere"), RoomNotFound)
+        assert first.placement.claimed == []
+
+
+async def test_members_have_their_cards_when_a_room_is_opened_again() -> None:
+    journal = MemoryJournal()
+    async with node(journal) as former:
+        await former.do("ann", TIC_TAC_TOE)
+    async with node(journal, "node-2") as present:
+        view = (await present.do("bob", JoinRoom()))["room"]
+    names = {user: member["display_name"] for user, member in view["members"].items()}
+    assert names == {user: card_of(user).display_name for user in ("ann", "bob")}
+
+
+@pytest.mark.parametrize("game", ["relay", "tic-tac-toe"])
+async def test_a_read_that_fails_after_the_claim_loses_no_play(game: str) -> None:
+    journal = FailingJournal()
+    async with node(journal) as former:
+        said = await former.outcome("ann", CreateRoom(game=game))
+    journal.failures["recover"] += [Unavailable("away"), KeyError("the driver's bug")]
+    async with node(journal, "node-2") as present:
+        assert isinstance(await present.outcome("ann", JoinRoom()), Unavailable)
+        assert isinstance(await present.outcome("ann", JoinRoom()), InternalError)
+        back = await present.outcome("ann", JoinRoom())
+        assert present.placement.claimed == [ROOM]
+    assert isinstance(said, Answer)
+    assert isinstance(back, Answer)
+    assert (back.epoch, back.seq) == (said.epoch, said.seq)
+
+
+@pytest.mark.parametrize("failure", [Unavailable("away"), KeyError("the driver's bug")])
+async def test_a_room_that_could_never_be_read_is_given_back_as_clean_as_it_was(failure: Exception) -> None:
+    journal = FailingJournal()
+    async with node(journal) as former:
+        await former.do("ann", RELAY)
+    journal.failures["recover"].append(failure)
+    async with node(journal, "node-2") as present:
+        assert isinstance(await present.outcome("ann", JoinRoom()), GameroomError)
+    assert is_handed_over(journal.rooms[ROOM])
+
+
+async def test_a_room_that_is_being_read_when_the_server_stops_is_given_back_as_clean_as_it_was() -> None:
+    journal = SlowReads()
+    async with node(journal) as former:
+        await former.do("ann", RELAY)
+    present = Node(journal, "node-2")
+    told = present.ask("ann", JoinRoom())
+    await journal.reading.wait()
+    stop = asyncio.create_task(present.rooms.stop())
+    await turns()
+    journal.go.set()
+    await stop
+    assert isinstance(await told, Unavailable)
+    assert is_handed_over(journal.rooms[ROOM])
+
+
+class SlowReads(MemoryJournal):
+    """Reads a room only when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reading = asyncio.Event()
+        self.go = asyncio.Event()
+
+    async def recover(self, room_id: str) -> Recovery:
+        self.reading.set()
+        await self.go.wait()
+        return await super().recover(room_id)
+
+
+async def test_a_server_that_does_not_have_the_game_leaves_its_rooms_alone() -> None:
+    journal = MemoryJournal()
+    async with node(journal) as former:
+        await former.do("ann", RELAY)
+    others = Games([game for game in GAMES if game.name != "relay"])
+    async with node(journal, "node-2", games=others) as present:
+        assert isinstance(await present.outcome("ann", JoinRoom()), Unavailable)
+        assert present.placement.claimed == []
+    async with node(journal, "node-3") as next_one:
+        back = await next_one.outcome("ann", JoinRoom())
+        assert isinstance(back, Answer)
+        assert (back.epoch, back.seq) == (1, 1)
+
+
+# --- losing a room --------------------------------------------------------------------------------------------
+
+
+LOSE_S = 0.01
+
+
+@pytest.fixture
+def short_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setbacks, "FIRST_PAUSE_S", LOSE_S)
+
+
+async def with_a_due_timer(first: Node) -> None:
+    await first.do("ann", TIC_TAC_TOE)
+    first.rooms.detach(ROOM, "ann", "ann-1")
+    await turns()
+    first.clock.moment += POLICY.grace_ms
+
+
+@pytest.mark.usefixtures("short_rests")
+async def test_a_room_that_cannot_get_past_an_input_stays_closed(caplog: pytest.LogCaptureFixture) -> None:
+    journal = FailingJournal()
+    async with node(journal) as first:
+        await with_a_due_timer(first)
+        journal.failures["append"] += [Refused("no")] * 100
+        lost = [await first.outcome("bob", JoinRoom()) for _ in range(setbacks.HOPELESS)]
+        closed = [await first.outcome("bob", JoinRoom()) for _ in range(2)]
+        assert len(first.placement.claimed) == setbacks.HOPELESS
+        assert 100 - len(journal.failures["append"]) == setbacks.HOPELESS
+    assert {type(outcome) for outcome in (*lost, *closed)} == {InternalError}
+    assert ["stays closed" in str(refusal) for refusal in closed] == [True, True]
+    assert len([r for r in caplog.records if "stays closed" in r.message and r.levelno == logging.ERROR]) == 1
+    journal.failures.clear()
+    async with node(journal, "node-2") as present:
+        await present.do("bob", JoinRoom())
+
+
+@pytest.mark.usefixtures("short_rests")
+async def test_a_room_that_stores_something_in_between_is_opened_every_time() -> None:
+    journal = FailingJournal()
+    async with node(journal) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        for number in range(2 * setbacks.HOPELESS):
+            journal.failures["append"].append(Refused("no"))
+            assert isinstance(await first.outcome("ann", SendChat(text="lost")), InternalError)
+            await first.do("ann", SendChat(text=f"stored {number}"))
+
+
+async def test_who_waits_for_a_lost_room_keeps_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setbacks, "FIRST_PAUSE_S", 3600.0)
+    journal = FailingJournal()
+    async with node(journal, policy=replace(POLICY, command_deadline_s=0.05)) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        journal.failures["append"].append(Refused("no"))
+        assert isinstance(await first.outcome("ann", SendChat(text="lost")), InternalError)
+        assert isinstance(await first.outcome("ann", SendChat(text="waits")), Unavailable)
+        assert first.placement.claimed == []
+
+
+async def test_a_stop_does_not_wait_for_a_lost_room_that_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setbacks, "FIRST_PAUSE_S", 3600.0)
+    journal = FailingJournal()
+    async with asyncio.timeout(PATIENCE_S), node(journal) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        journal.failures["append"].append(Refused("no"))
+        assert isinstance(await first.outcome("ann", SendChat(text="lost")), InternalError)
+        waits = first.ask("ann", SendChat(text="waits"))
+    assert isinstance(waits.result(), Unavailable)
+
+
+class HeldAppends(MemoryJournal):
+    """Says what becomes of a unit only when the test does, once it `holds`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.holds = False
+        self.held: list[asyncio.Future[None]] = []
+
+    def append(self, unit: Unit) -> "asyncio.Future[None]":
+        if not self.holds:
+            return super().append(unit)
+        self.held.append(asyncio.get_running_loop().create_future())
+        return self.held[-1]
+
+
+async def test_a_room_that_is_lost_while_the_server_stops_is_not_opened_again() -> None:
+    journal = HeldAppends()
+    first = Node(journal)
+    await first.do("ann", TIC_TAC_TOE)
+    journal.holds = True
+    lost = first.ask("ann", SendChat(text="lost"))
+    await turns()
+    waits = first.ask("ann", SendChat(text="waits"))
+    stop = asyncio.create_task(first.rooms.stop())
+    await turns()
+    journal.holds = False
+    journal.held[0].set_exception(Refused("no"))
+    await stop
+    assert isinstance(lost.result(), InternalError)
+    assert isinstance(waits.result(), Unavailable)
+    assert first.placement.claimed == []
+    assert not is_handed_over(journal.rooms[ROOM])
 
 
 # --- handing over ---------------------------------------------------------------------------------------------
@@ -194,6 +452,145 @@ async def test_a_journaled_room_keeps_its_epoch_whatever_became_of_its_node() ->
         back = await present.outcome("ann", JoinRoom())
         assert isinstance(back, Answer)
         assert (back.epoch, back.seq) == (1, 1)
+
+
+def is_handed_over(room: RoomInMemory) -> bool:
+    return room.home is None and room.clean
+
+
+async def test_what_waits_when_the_server_stops_is_told_so() -> None:
+    journal = SlowAppends()
+    first = Node(journal)
+    await first.do("ann", TIC_TAC_TOE)
+    journal.go.clear()
+    first.ask("ann", SendChat(text="is stored"))
+    await turns()
+    waits = first.ask("ann", SendChat(text="waits"))
+    stop = asyncio.create_task(first.rooms.stop())
+    await turns()
+    late = first.ask("ann", SendChat(text="comes late"))
+    journal.go.set()
+    await stop
+    assert [type(told.result()) for told in (waits, late)] == [Unavailable, Unavailable]
+
+
+# --- putting away ---------------------------------------------------------------------------------------------
+
+
+class SlowSnapshots(FailingJournal):
+    """Saves a snapshot only while `go` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.saving = asyncio.Event()
+        self.go = asyncio.Event()
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        self.saving.set()
+        await self.go.wait()
+        await super().save_snapshot(snapshot)
+
+
+async def leave_quiet(first: Node) -> None:
+    """Nobody is connected to the room any more, and has not been for long."""
+    await first.do("ann", RELAY)
+    first.rooms.detach(ROOM, "ann", "ann-1")
+    await turns()
+    first.clock.moment += int(TIRED.evict_after_s * 1000) + 1
+
+
+TIRED = replace(POLICY, evict_after_s=1.0)
+"""Rooms are put away before any of their timers is due."""
+
+
+@pytest.mark.usefixtures("sweeps_often")
+async def test_a_room_that_nobody_is_connected_to_is_put_away_clean() -> None:
+    journal = MemoryJournal()
+    async with node(journal, policy=TIRED) as first:
+        await leave_quiet(first)
+        await first.rooms.start()
+        await until(lambda: is_handed_over(journal.rooms[ROOM]))
+        back = await first.outcome("ann", JoinRoom())
+        assert isinstance(back, Answer)
+        assert back.epoch == 1
+        assert first.placement.claimed == [ROOM]
+
+
+@pytest.mark.usefixtures("sweeps_often")
+async def test_a_room_in_which_somebody_is_connected_is_not_put_away() -> None:
+    journal = MemoryJournal()
+    async with node(journal, policy=TIRED) as first:
+        await first.do("ann", RELAY)
+        await first.do("ann", TIC_TAC_TOE, "quiet")
+        first.rooms.detach("quiet", "ann", "ann-1")
+        await turns()
+        first.clock.moment += 5_000
+        await first.rooms.start()
+        await until(lambda: is_handed_over(journal.rooms["quiet"]))
+        assert journal.rooms[ROOM].home == "node-1"
+
+
+@pytest.mark.usefixtures("sweeps_often")
+async def test_what_comes_while_a_room_is_put_away_is_done_once_it_is_opened_again() -> None:
+    journal = SlowSnapshots()
+    async with node(journal, policy=TIRED) as first:
+        await leave_quiet(first)
+        await first.rooms.start()
+        await journal.saving.wait()
+        told = first.ask("ann", JoinRoom())
+        await turns()
+        assert not told.done()
+        journal.go.set()
+        back = await told
+        assert isinstance(back, Answer)
+        assert back.epoch == 1
+        assert first.placement.claimed == [ROOM]
+
+
+@pytest.mark.usefixtures("sweeps_often")
+@pytest.mark.parametrize("failure", [Unavailable("away"), KeyError("the driver's bug")])
+@pytest.mark.parametrize("step", ["save_snapshot", "release"])
+async def test_a_room_that_could_not_be_put_away_goes_on(step: str, failure: Exception) -> None:
+    journal = FailingJournal()
+    async with node(journal, policy=TIRED) as first:
+        await leave_quiet(first)
+        failures = journal.failures[step] if step == "save_snapshot" else first.placement.failures[step]
+        failures += [failure] * 1_000
+        await first.rooms.start()
+        await until(lambda: len(failures) < 1_000)
+        back = await first.outcome("ann", JoinRoom())
+        assert isinstance(back, Answer)
+        assert back.epoch == 1
+        assert first.placement.claimed == []
+        failures.clear()
+
+
+# --- sweeping -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("sweeps_often")
+@pytest.mark.parametrize("failure", [Unavailable("away"), KeyError("the driver's bug")])
+async def test_a_sweep_that_fails_is_not_the_last(failure: Exception) -> None:
+    journal = MemoryJournal()
+    await Node(journal).do("ann", TIC_TAC_TOE)
+    async with node(journal, "node-2") as present:
+        present.placement.failures["neglected"] += [failure] * 3
+        await present.rooms.start()
+        await until(lambda: journal.rooms[ROOM].home == "node-2")
+
+
+@pytest.mark.usefixtures("sweeps_often")
+async def test_a_room_that_could_not_be_read_is_looked_after_though_sweeps_fail() -> None:
+    journal = FailingJournal()
+    former = Node(journal)
+    await with_a_due_timer(former)
+    journal.failures["recover"].append(Unavailable("away"))
+    async with node(journal, "node-2") as present:
+        present.clock.moment = former.clock.moment
+        assert isinstance(await present.outcome("bob", JoinRoom()), Unavailable)
+        present.placement.failures["neglected"] += [Unavailable("away")] * 3
+        await present.rooms.start()
+        await until(lambda: present.records()[-1].kind == "MEMBER_LEFT")
 
 
 # --- timers ---------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from gameroom.rooms.journal import Recovery
 from gameroom.rooms.records import Damaged
 from gameroom.rooms.recovery import overlay
 from gameroom.rooms.rooms import Answer
+from tests.unit.rooms.games import Counter
 from tests.unit.rooms.scene import ROOM_ID, Scene
 
 
@@ -162,3 +163,27 @@ def test_what_was_done_before_a_clean_hand_over_is_not_done_again_in_the_same_ep
     assert isinstance(first, Answer)
     assert isinstance(again, Answer)
     assert (again.repeated, again.seq, again.data) == (True, first.seq, first.data)
+
+
+def counting() -> Scene:
+    scene = Scene(Counter)
+    scene.do("ann", SetReady(ready=True))
+    scene.do("ann", StartGame())
+    scene.do("ann", GameAction(action={"type": "count"}))
+    return scene
+
+
+def test_a_volatile_round_with_a_state_is_aborted_when_its_play_is_lost() -> None:
+    scene = counting()
+    scene.crash()
+    assert "game" not in scene.room.state.encoded
+    scene.keep(scene.room.start_epoch(scene.now))
+    assert [record.kind for record in scene.records[-2:]] == ["EPOCH_STARTED", "GAME_ENDED"]
+    assert scene.fresh_view("ann")["status"] == "waiting"
+
+
+def test_what_unjournaled_play_changed_beside_the_game_stands_in_the_next_record() -> None:
+    scene = counting()
+    assert scene.room.state.play.random_counter > 0
+    scene.do("ann", SendChat(text="hi"))
+    assert scene.recovered().state.encoded["play"] == scene.room.state.encoded["play"]

@@ -73,10 +73,22 @@ async def test_batches_are_bounded(
     assert (journal.counts.batches, journal.counts.largest) == (3, 10)
 
 
-async def test_a_unit_larger_than_the_bounds_is_stored_all_the_same(
-    journal: SqlJournal, rooms: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("bound", "value"), [("BATCH_RECORDS", 7), ("BATCH_BYTES", 35_000)])
+async def test_a_unit_that_would_break_the_bound_waits_for_the_next_batch(
+    journal: SqlJournal, rooms: list[str], monkeypatch: pytest.MonkeyPatch, bound: str, value: int
 ) -> None:
-    monkeypatch.setattr(journal_module, "BATCH_RECORDS", 1)
+    monkeypatch.setattr(journal_module, bound, value)
+    big = b"b" * 5000
+    units = [unit(*(record(room_id, seq, body=big) for seq in (2, 3))) for room_id in rooms[:6]]
+    await asyncio.gather(*map(journal.append, units))
+    assert (journal.counts.batches, journal.counts.largest) == (2, 3)
+
+
+@pytest.mark.parametrize("bound", ["BATCH_RECORDS", "BATCH_BYTES"])
+async def test_a_unit_larger_than_the_bounds_is_stored_all_the_same(
+    journal: SqlJournal, rooms: list[str], monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(journal_module, bound, 1)
     await journal.append(unit(*(record("r00", seq) for seq in range(2, 9))))
     assert len(await bodies(journal, "r00")) == 7
 
@@ -206,6 +218,18 @@ async def test_a_database_that_goes_away_after_a_doubtful_commit_is_waited_for(
     assert [await bodies(journal, room_id) for room_id in rooms] == [[f"{r}/2".encode()] for r in rooms]
 
 
+@pytest.mark.parametrize("stored", [False, True], ids=["before COMMIT", "after COMMIT"])
+async def test_after_a_doubtful_commit_an_odd_error_does_not_pass_for_a_refusal(
+    database: Database, journal: SqlJournal, rooms: list[str], stored: bool
+) -> None:
+    with (
+        failing_commit(database, stored=stored, code=sqlite3.SQLITE_IOERR_FSYNC),
+        failing_insert(database, code=sqlite3.SQLITE_NOMEM, after=1),
+    ):
+        await journal.append(unit(record("r00", 2, command=("ann", "c1"))))
+    assert await bodies(journal, "r00") == [b"r00/2"]
+
+
 async def test_a_doubtful_create_is_not_given_up_when_the_database_goes_away(
     database: Database, journal: SqlJournal
 ) -> None:
@@ -256,18 +280,55 @@ async def test_a_doubtful_snapshot_is_saved(
     assert (await journal.recover("r00")).snapshot == snapshot("r00", 1)
 
 
+async def test_a_late_snapshot_whose_commit_was_in_doubt_does_not_replace_a_newer_one(
+    database: Database, journal: SqlJournal, rooms: list[str]
+) -> None:
+    await journal.append(unit(record("r00", 2)))
+    with failing_commit(database, stored=False, code=sqlite3.SQLITE_IOERR_FSYNC):
+        late = asyncio.create_task(journal.save_snapshot(snapshot("r00", 1)))
+        await asyncio.sleep(0)
+        await journal.save_snapshot(snapshot("r00", 2))
+    await late
+    assert (await journal.recover("r00")).snapshot == snapshot("r00", 2)
+
+
 @pytest.mark.parametrize("stored", [False, True], ids=["before COMMIT", "after COMMIT"])
-async def test_a_doubtful_claim_can_be_made_again(
+async def test_a_doubtful_claim_is_one_claim_and_still_clean(
     database: Database, journal: SqlJournal, rooms: list[str], stored: bool
 ) -> None:
     placement = SqlPlacement(database)
-    with (
-        failing_commit(database, stored=stored, code=sqlite3.SQLITE_IOERR_FSYNC),
-        pytest.raises(Unavailable),
-    ):
-        await placement.claim("r00", "node-b")
+    await placement.release("r00", 1)
+    with failing_commit(database, stored=stored, code=sqlite3.SQLITE_IOERR_FSYNC):
+        claim = await placement.claim("r00", "node-b")
+    assert claim is not None
+    assert (claim.term, claim.clean) == (2, True)
+    await journal.append(unit(record("r00", 2, term=claim.term)))
+
+
+async def test_a_doubtful_claim_that_another_has_followed_is_made_anew(
+    database: Database, journal: SqlJournal, rooms: list[str]
+) -> None:
+    placement = SqlPlacement(database)
+    with failing_commit(database, stored=True, code=sqlite3.SQLITE_IOERR_FSYNC):
+        first = asyncio.create_task(placement.claim("r00", "node-b"))
+        await asyncio.sleep(0)
+        second = await placement.claim("r00", "node-c")
+    claims = [await first, second]
+    assert sorted(claim.term for claim in claims if claim) == [3, 4]
+    with pytest.raises(Fenced):
+        await journal.append(unit(record("r00", 2, term=3)))
+    await journal.append(unit(record("r00", 2, term=4)))
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["before COMMIT", "after COMMIT"])
+async def test_a_doubtful_release_is_done(
+    database: Database, journal: SqlJournal, rooms: list[str], stored: bool
+) -> None:
+    placement = SqlPlacement(database)
+    with failing_commit(database, stored=stored, code=sqlite3.SQLITE_IOERR_FSYNC):
+        await placement.release("r00", 1)
+    with pytest.raises(Fenced):
+        await journal.append(unit(record("r00", 2)))
     claim = await placement.claim("r00", "node-b")
     assert claim is not None
-    with pytest.raises(Fenced):
-        await journal.append(unit(record("r00", 2, term=1)))
-    await journal.append(unit(record("r00", 2, term=claim.term)))
+    assert claim.clean

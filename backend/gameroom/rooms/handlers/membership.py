@@ -78,7 +78,7 @@ def admit(turn: Turn, sender: Sender, role: Role) -> None:
         reserved_until=None if connected else turn.now + turn.state.room.grace_ms,
     )
     turn.state.set_member(sender.user_id, member)
-    if seat is not None and turn.state.play.status == "playing":
+    if seat is not None and turn.state.play.status == "playing" and not turn.game_type.always_playing:
         turn.state.change_play(players={**turn.state.play.players, seat: sender.user_id})
     turn.emit(MemberJoined(user_id=sender.user_id, member=member_view(member, sender.card)))
     _somebody_is_here(turn)
@@ -121,14 +121,7 @@ def remove(turn: Turn, user_id: str, event: MemberLeft) -> None:
         hosting.pass_on_host(turn)
     _perhaps_nobody_is_here(turn)
     if turn.state.play.status == "playing":
-        _leave_round(turn, user_id, seat)
-
-
-def _leave_round(turn: Turn, user_id: str, seat: int | None) -> None:
-    if turn.game_type.always_playing:
-        players = {s: u for s, u in turn.state.play.players.items() if u != user_id}
-        turn.state.change_play(players=players)
-    play.notify(turn, "member_left", seat)
+        play.notify(turn, "member_left", seat)
 
 
 def _free_seat(turn: Turn) -> int:

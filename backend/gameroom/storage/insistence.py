@@ -1,0 +1,64 @@
+"""Writing whose outcome must be known, however long the database is away."""
+
+import asyncio
+import logging
+from typing import TypeVar
+
+from sqlalchemy.exc import DataError, IntegrityError
+
+from gameroom.errors import Unavailable
+from gameroom.rooms.journal import Fenced, Refused
+from gameroom.storage.engine import Database, Work
+from gameroom.storage.failures import OutcomeUnknown
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
+
+_UNSTORABLE = (IntegrityError, DataError, OverflowError, UnicodeEncodeError)
+"""What a database says of values that it cannot hold: it will not at any attempt, and has not at an earlier one."""
+
+_VERDICTS = (Fenced, Refused, *_UNSTORABLE)
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+async def patiently(database: Database, work: Work[T]) -> T:
+    """Do the work once the database is there. Raises what the work raises, and `OutcomeUnknown`.
+
+    Before all other writes of the process: what waits here are rooms in which people play.
+    """
+    pause = FIRST_PAUSE_S
+    while True:
+        try:
+            return await database.write(work, first=True)
+        except Unavailable:
+            pause = await _rest(pause)
+
+
+async def insist(database: Database, work: Work[T], *, in_doubt: bool) -> T:
+    """Do the same work until its outcome is known; a second time it must change nothing.
+
+    `in_doubt`: an earlier attempt may be stored. Then, and after a COMMIT that failed midway, an attempt that fails
+    for whatever odd reason says nothing of the earlier one, so it is made again. Raises what the work raises where
+    that tells the outcome: nothing is stored.
+    """
+    pause = FIRST_PAUSE_S
+    while True:
+        try:
+            return await patiently(database, work)
+        except OutcomeUnknown:
+            in_doubt = True
+        except _VERDICTS:
+            raise
+        except Exception as error:
+            if not in_doubt:
+                raise
+            _log.error("a write in doubt is not settled yet: %r", error)
+        pause = await _rest(pause)
+
+
+async def _rest(pause_s: float) -> float:
+    """Returns the next pause."""
+    await asyncio.sleep(pause_s)
+    return min(2 * pause_s, LONGEST_PAUSE_S)
