@@ -31,8 +31,8 @@ def main(words: list[str]) -> int:
         for fault in faults:
             trial.with_fault(fault)
     seconds = time.monotonic() - began
-    sys.stdout.write(f"{len(faults)} faults planted, {len(trial.blind)} complaints, {seconds:.0f} s\n")
-    return 1 if trial.blind or not faults else 0
+    sys.stdout.write(f"{len(faults)} faults planted, {len(trial.complaints)} complaints, {seconds:.0f} s\n")
+    return 1 if trial.complaints or not faults else 0
 
 
 if __name__ == "__main__":

@@ -124,6 +124,11 @@ FAULTS: Faults = {
             f"{C_JOURNAL}::test_another_record_of_the_same_seq_is_refused",
         ),
         fault(
+            "after a doubtful COMMIT an odd error passes for a refusal",
+            Edit(INSISTENCE, "            if not in_doubt:\n                raise\n", "            raise\n"),
+            f"{T_BATCHES}::test_after_a_doubtful_commit_an_odd_error_does_not_pass_for_a_refusal",
+        ),
+        fault(
             "a doubtful CREATE passes for a repeat",
             Edit(
                 JOURNAL,
@@ -203,6 +208,13 @@ FAULTS: Faults = {
                 ),
             ),
             "tests/unit/rooms/test_opening.py::test_a_room_is_claimed_before_it_is_read",
+        ),
+        fault(
+            "a read that failed costs the room its clean hand-over",
+            Edit(
+                LOCAL, "self._claims.get(room_id) or await self._claim(room_id)", "await self._claim(room_id)"
+            ),
+            "tests/unit/rooms/test_opening.py::test_a_read_that_fails_after_the_claim_loses_no_play",
         ),
         fault(
             "a room that was taken from a dead owner counts as handed over",

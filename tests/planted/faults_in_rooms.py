@@ -658,6 +658,20 @@ FAULTS: Faults = {
             f"{T_HANDLERS}::test_a_timer_that_raises_aborts_the_round",
         ),
         fault(
+            "a room that cannot go on is opened for ever",
+            Edit(LOCAL, "        if self._setbacks.reopened(", "        if True or self._setbacks.reopened("),
+            f"{T_OPENING}::test_a_room_that_cannot_get_past_an_input_stays_closed",
+        ),
+        fault(
+            "one odd error is the end of all sweeps",
+            Edit(
+                LOCAL,
+                "            except Exception:  # whatever it met",
+                "            except ZeroDivisionError:  # whatever",
+            ),
+            f"{T_OPENING}::test_a_sweep_that_fails_is_not_the_last",
+        ),
+        fault(
             "who waits for a room that cannot be opened is told nothing",
             (
                 Edit(
@@ -755,6 +769,15 @@ FAULTS: Faults = {
                 "            await actor.retire()\n",
             ),
             f"{T_OPENING}::test_a_stopped_node_hands_its_rooms_over_clean_with_their_very_last_state",
+        ),
+        fault(
+            "a late snapshot replaces a newer one",
+            Edit(
+                "backend/gameroom/storage/journal.py",
+                "snapshots.c.seq > snapshot.seq",
+                "snapshots.c.seq < 0",
+            ),
+            "tests/contract/test_journal.py::test_a_late_snapshot_does_not_replace_a_newer_one",
         ),
         fault(
             "a hand-over forgets what no record tells",

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from tests.planted.fault import Edit, Fault
 
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info")
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info", ".gameroom"
+)
 
 TEST_TIMEOUT_S = 20
 """A test that hangs because of a fault has noticed it."""
@@ -50,6 +52,10 @@ class Verdicts:
         return set().union(*cases)
 
 
+class NotPlanted(Exception):
+    """The code has changed, and the fault with it must; the message says which edit."""
+
+
 class Copy:
     """A copy of the tree in which tests run on the copy's own code. The checkout stays as it is."""
 
@@ -72,7 +78,7 @@ class Copy:
 
     @contextmanager
     def planted(self, edits: Sequence[Edit]) -> Iterator[None]:
-        """The tree with these edits, for the length of the block."""
+        """The tree with these edits, for the length of the block. Raises `NotPlanted`."""
         originals = {path: (path.read_text(), path.stat()) for path in map(self._path, edits)}
         try:
             for edit in edits:
@@ -95,7 +101,7 @@ class Copy:
 def _apply(path: Path, edit: Edit) -> None:
     text = path.read_text()
     if text.count(edit.old) != 1:
-        raise ValueError(f"{edit.file} has {text.count(edit.old)} times: {edit.old}")
+        raise NotPlanted(f"{edit.file} has {text.count(edit.old)} times: {edit.old}")
     path.write_text(text.replace(edit.old, edit.new))
 
 
@@ -111,28 +117,36 @@ class Trial:
 
     def __init__(self, copy: Copy) -> None:
         self._copy = copy
-        self.blind: list[str] = []
-        """Tests that did not notice a fault, and tests that are red without one."""
+        self.complaints: list[str] = []
+        """Tests that did not notice a fault, tests that are red without one, faults that could not be planted."""
 
     def without_fault(self, faults: Sequence[Fault]) -> None:
         """A test that is red anyway shows nothing."""
         tests = sorted({test for fault in faults for test in fault.tests})
         verdicts = self._copy.run(tests, keep_bytecode=True)
         red = [test for test in tests if not verdicts.passed(test)]
-        self._tell("without any fault", [f"{test} is not green" for test in red], verdicts)
+        self._tell("without any fault", [f"{test} is not green" for test in red], verdicts.output)
 
     def with_fault(self, fault: Fault) -> None:
         began = time.monotonic()
-        with self._copy.planted(fault.edits):
-            verdicts = self._copy.run(fault.tests)
-        unnoticed = [f"{test} does not notice" for test in fault.tests if not verdicts.failed(test)]
-        self._tell(f"{time.monotonic() - began:5.1f} s  {fault.name}", unnoticed, verdicts)
+        complaints, output = self._try(fault)
+        self._tell(f"{time.monotonic() - began:5.1f} s  {fault.name}", complaints, output)
 
-    def _tell(self, what: str, complaints: list[str], verdicts: Verdicts) -> None:
+    def _try(self, fault: Fault) -> tuple[list[str], str]:
+        """What there is to complain of, and what the tests printed."""
+        try:
+            with self._copy.planted(fault.edits):
+                verdicts = self._copy.run(fault.tests)
+        except NotPlanted as error:
+            return [str(error)], ""
+        unnoticed = [f"{test} does not notice" for test in fault.tests if not verdicts.failed(test)]
+        return unnoticed, verdicts.output
+
+    def _tell(self, what: str, complaints: list[str], output: str) -> None:
         _say(f"{'BLIND' if complaints else 'ok   '} {what}")
         if complaints:
-            _say(*(f"      {complaint}" for complaint in complaints), verdicts.output)
-        self.blind += complaints
+            _say(*(f"      {complaint}" for complaint in complaints), output)
+        self.complaints += complaints
 
 
 def _say(*lines: str) -> None:

@@ -1,6 +1,7 @@
 """The schema, as it stands after the newest migration; a test compares the two.
 
-Moments are `Millis`, ids are text. What SQL never searches (bodies of records and snapshots) is opaque bytes.
+Moments are `Millis` (but `rooms.created_at` is text, as clients are told it), ids are text. What SQL never searches
+(bodies of records and snapshots) is opaque bytes.
 """
 
 from sqlalchemy import (
@@ -19,8 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-MAX_RECORD_BYTES = 1024 * 1024
-"""The second guard behind the size check in *decide*: a larger record is refused."""
+from gameroom.rooms.records import MAX_RECORD_BYTES
 
 metadata = MetaData()
 
@@ -28,7 +28,7 @@ rooms = Table(
     "rooms",
     metadata,
     Column("room_id", Text, primary_key=True),
-    # Who runs it. The room is fenced by `term`, and by nobody's writing while `home` is null.
+    # Who runs it: only the owner with this `term` may write, and nobody while `home` is null.
     Column("home", Text),
     Column("term", BigInteger, nullable=False),
     Column("released_term", BigInteger),  # the term whose owner handed the room over, clean
@@ -100,6 +100,7 @@ records = Table(
     Column("body", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     PrimaryKeyConstraint("room_id", "seq"),
+    # The second guard behind `rooms.sealing`: a unit with a larger record is refused.
     CheckConstraint(text(f"length(body) <= {MAX_RECORD_BYTES}"), name="records_body_size"),
     CheckConstraint(
         text("command_id IS NULL OR (user_id IS NOT NULL AND input_hash IS NOT NULL)"),
@@ -165,7 +166,7 @@ Index("idempotency_keys_user", idempotency_keys.c.user_id)
 sign_ins = Table(
     "sign_ins",
     metadata,
-    # In the order of the fields of `identity.sign_ins.Family`.
+    # Named like the fields of `identity.family.Family`.
     Column("sign_in_id", Text, primary_key=True),
     Column("user_id", Text, ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False),
     Column("handle_hash", LargeBinary, nullable=False, unique=True),
@@ -183,7 +184,7 @@ Index("sign_ins_expires_at", sign_ins.c.expires_at)
 revocations = Table(
     "revocations",
     metadata,
-    # In the order of the fields of `identity.revocations.Revocation`.
+    # `identity.revocations.Revocation`, but for `until`, which stands with the user; `at` is when it was made.
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("sign_in_id", Text, nullable=False),
     Column("user_id", Text, nullable=False),
@@ -198,7 +199,7 @@ Index("revocations_at", revocations.c.at)
 tickets = Table(
     "tickets",
     metadata,
-    # In the order of the fields of `identity.tickets.Ticket`.
+    # Named like the fields of `identity.tickets.Ticket`.
     Column("ticket_hash", LargeBinary, primary_key=True),
     Column("sign_in_id", Text, nullable=False),
     Column("token_expires_at", BigInteger, nullable=False),

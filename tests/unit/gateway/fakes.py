@@ -204,7 +204,7 @@ class SlowBus(LocalBus):
 
     @property
     def rooms(self) -> list[str]:
-        return list(self._receivers)
+        return list(self._subscriptions)
 
 
 def revocation(

@@ -104,7 +104,7 @@ async def test_who_is_sent_away_with_its_first_frame_enters_no_room(bench: Bench
     await bench.tasks.idle()
     assert [frame["type"] for frame in ann.socket.take()] == ["WELCOME", "REPLY", "SERVER_DRAINING", "ERROR"]
     assert ann.socket.closed == (4004, "draining")
-    assert bench.rooms.asked_nothing and bench.bus._receivers == {} and bench.connections._by_user == {}
+    assert bench.rooms.asked_nothing and bench.bus._subscriptions == {} and bench.connections._by_user == {}
 
 
 async def test_who_is_gone_before_the_answer_becomes_nobody(bench: Bench) -> None:

@@ -59,7 +59,7 @@ async def test_a_refused_join_hears_nothing_and_takes_the_subscription_along(ben
     assert [(frame["code"], frame["id"], frame["room_id"]) for frame in ann.socket.take()] == [
         ("room_not_found", "j1", "r")
     ]
-    assert bench.bus._receivers == {}
+    assert bench.bus._subscriptions == {}
 
 
 async def test_commands_sent_right_after_a_join_wait_for_it(bench: Bench) -> None:
@@ -344,7 +344,7 @@ async def test_a_closed_room_ends_for_everybody_and_its_closer_is_answered_first
     assert bob.socket.story() == ["CLOSED 2", "DETACHED closed"]
     pending.answer(2)
     assert ann.socket.story() == ["CLOSED 2", "REPLY 2", "DETACHED closed"]
-    assert bench.bus._receivers == {}
+    assert bench.bus._subscriptions == {}
 
 
 async def test_without_ack_detached_still_follows(bench: Bench) -> None:
@@ -436,7 +436,7 @@ async def test_a_closed_connection_is_detached_once_from_each_room_it_has_joined
     ann.connection.closed(1006)
     ann.connection.closed(1006)
     assert bench.rooms.detached == [("r", "ann", ann.id)]
-    assert bench.bus._receivers == {}
+    assert bench.bus._subscriptions == {}
 
 
 @pytest.mark.parametrize("outcome", ["an answer", "a refusal", "nothing"])
@@ -452,7 +452,7 @@ async def test_a_join_that_is_under_way_at_the_close_is_detached(bench: Bench, o
     elif outcome == "a refusal":
         pending.refuse(InternalError("its record cannot be read"))
     assert set(bench.rooms.detached) == {("r", "ann", ann.id)}
-    assert ann.socket.story() == [] and bench.bus._receivers == {}
+    assert ann.socket.story() == [] and bench.bus._subscriptions == {}
 
 
 async def test_a_create_that_is_answered_after_the_close_is_detached_from_the_room_it_made(
@@ -502,7 +502,7 @@ async def test_what_waits_behind_a_join_that_is_refused_at_once_is_answered_too(
         ("2", "unavailable"),
         ("3", "unavailable"),
     ]
-    assert bench.bus._receivers == {} and ann.connection._dispatcher._attachments == {}
+    assert bench.bus._subscriptions == {} and ann.connection._dispatcher._attachments == {}
 
 
 async def test_a_connection_closed_before_its_subscription_stands_asks_nothing(bench: Bench) -> None:

@@ -455,7 +455,7 @@ async def test_a_connection_that_is_over_enters_nothing(bench: Bench) -> None:
     connection.enter(JoinRoom(room_id="r"), outcomes.append)
     await bench.tasks.idle()
     assert [type(outcome) for outcome in outcomes] == [Undecided]
-    assert bench.rooms.asked_nothing and bench.bus._receivers == {}
+    assert bench.rooms.asked_nothing and bench.bus._subscriptions == {}
 
 
 async def test_no_secret_shows_in_what_connections_send(bench: Bench) -> None:

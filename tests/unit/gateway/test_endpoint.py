@@ -81,7 +81,7 @@ async def test_a_refused_join_leaves_nothing_behind(bench: Bench) -> None:
     (await bench.rooms.next()).refuse(RoomFull("full"))
     await running
     assert handshake.refusal == (409, "room_full")
-    assert bench.connections._by_user == {} and bench.bus._receivers == {}
+    assert bench.connections._by_user == {} and bench.bus._subscriptions == {}
 
 
 @pytest.mark.parametrize("query", ["", "errors=frame"])
@@ -98,7 +98,7 @@ async def test_nothing_is_said_of_a_join_that_is_in_doubt_and_it_is_undone_when_
     else:
         start, body = handshake.sent
         assert (start["status"], body["body"]) == (504, b"") and handshake.request_id
-    assert bench.connections._by_user == {} and bench.bus._receivers == {}
+    assert bench.connections._by_user == {} and bench.bus._subscriptions == {}
     bench.rooms.detached.clear()
     pending.answer(1)
     assert [room_id for room_id, *_ in bench.rooms.detached] == ["r"]
@@ -135,7 +135,7 @@ async def test_a_sign_in_that_ends_while_it_is_checked_gets_nowhere(
     else:
         assert handshake.refusal == (401, "unauthenticated")
     assert bench.connections._by_user == {}
-    assert bench.rooms.asked_nothing and bench.bus._receivers == {}
+    assert bench.rooms.asked_nothing and bench.bus._subscriptions == {}
 
 
 async def test_another_sign_in_of_the_user_may_end_meanwhile(bench: Bench) -> None:

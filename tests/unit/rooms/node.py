@@ -69,15 +69,20 @@ class FailingJournal(MemoryJournal):
 
 
 class FailingPlacement(MemoryPlacement):
-    """Like `FailingJournal`, and remembers which rooms were claimed."""
+    """Like `FailingJournal`; remembers which rooms were claimed, and waits with it while `may_claim` is not set."""
 
     def __init__(self, journal: MemoryJournal) -> None:
         super().__init__(journal)
         self.failures: defaultdict[str, list[Exception]] = defaultdict(list)
         self.claimed: list[str] = []
+        self.claiming = asyncio.Event()
+        self.may_claim = asyncio.Event()
+        self.may_claim.set()
 
     async def claim(self, room_id: str, home: str) -> Claim | None:
         self.claimed.append(room_id)
+        self.claiming.set()
+        await self.may_claim.wait()
         return await super().claim(room_id, home)
 
     async def release(self, room_id: str, term: int) -> None:

@@ -251,6 +251,22 @@ async def test_a_room_that_is_being_read_when_the_server_stops_is_given_back_as_
     assert is_handed_over(journal.rooms[ROOM])
 
 
+async def test_a_room_that_is_being_claimed_when_the_server_stops_is_given_back_as_clean_as_it_was() -> None:
+    journal = MemoryJournal()
+    async with node(journal) as former:
+        await former.do("ann", RELAY)
+    present = Node(journal, "node-2")
+    present.placement.may_claim.clear()
+    told = present.ask("ann", JoinRoom())
+    await present.placement.claiming.wait()
+    stop = asyncio.create_task(present.rooms.stop())
+    await turns()
+    present.placement.may_claim.set()
+    await stop
+    assert isinstance(await told, Unavailable)
+    assert is_handed_over(journal.rooms[ROOM])
+
+
 class SlowReads(MemoryJournal):
     """Reads a room only when the test says so."""
 
@@ -346,6 +362,17 @@ async def test_a_stop_does_not_wait_for_a_lost_room_that_rests(monkeypatch: pyte
         assert isinstance(await first.outcome("ann", SendChat(text="lost")), InternalError)
         waits = first.ask("ann", SendChat(text="waits"))
     assert isinstance(waits.result(), Unavailable)
+
+
+@pytest.mark.usefixtures("short_rests")
+async def test_a_lost_room_that_rested_while_the_server_stopped_is_not_opened_after_it() -> None:
+    journal = FailingJournal()
+    async with node(journal) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        journal.failures["append"].append(Refused("no"))
+        assert isinstance(await first.outcome("ann", SendChat(text="lost")), InternalError)
+    await asyncio.sleep(2 * LOSE_S)
+    assert first.placement.claimed == []
 
 
 class HeldAppends(MemoryJournal):
@@ -517,17 +544,20 @@ async def test_a_room_that_nobody_is_connected_to_is_put_away_clean() -> None:
 
 
 @pytest.mark.usefixtures("sweeps_often")
-async def test_a_room_in_which_somebody_is_connected_is_not_put_away() -> None:
+async def test_a_room_in_which_somebody_is_or_has_just_been_connected_is_not_put_away() -> None:
     journal = MemoryJournal()
     async with node(journal, policy=TIRED) as first:
-        await first.do("ann", RELAY)
-        await first.do("ann", TIC_TAC_TOE, "quiet")
+        for room_id in (ROOM, "quiet", "left just now"):
+            await first.do("ann", RELAY, room_id)
         first.rooms.detach("quiet", "ann", "ann-1")
         await turns()
         first.clock.moment += 5_000
+        first.rooms.detach("left just now", "ann", "ann-1")
+        await turns()
         await first.rooms.start()
         await until(lambda: is_handed_over(journal.rooms["quiet"]))
         assert journal.rooms[ROOM].home == "node-1"
+        assert journal.rooms["left just now"].home == "node-1"
 
 
 @pytest.mark.usefixtures("sweeps_often")

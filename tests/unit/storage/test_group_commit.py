@@ -8,12 +8,12 @@ import pytest
 
 from gameroom.errors import Unavailable
 from gameroom.rooms.journal import Fenced, Listing, Refused
+from gameroom.rooms.records import MAX_RECORD_BYTES
 from gameroom.storage import journal as journal_module
 from gameroom.storage import sqlite
 from gameroom.storage.engine import Database
 from gameroom.storage.journal import SqlJournal
 from gameroom.storage.placement import SqlPlacement
-from gameroom.storage.tables import MAX_RECORD_BYTES
 from tests.contract.room_stores import birth, listing, record, snapshot, unit
 from tests.unit.storage.faults import (
     busy_writer,
