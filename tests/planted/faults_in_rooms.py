@@ -146,7 +146,7 @@ FAULTS: Faults = {
             "what was applied is not remembered",
             Edit(
                 ROOM,
-                "        self.window.apply(cause.user_id, cause.command_id, seq, cause.input_hash, answer)\n",
+                "        self.window.apply(cause.key, seq, answer)\n",
                 "        pass\n",
             ),
             f"{T_WINDOW}::test_a_repeat_is_done_once_and_answered_the_same",
@@ -166,7 +166,7 @@ FAULTS: Faults = {
         ),
         fault(
             "other content under the same id passes for a repeat",
-            Edit(WINDOW, "if applied is not None and applied.input_hash != input_hash:", "if False:"),
+            Edit(WINDOW, "if applied is not None and applied.input_hash != key.input_hash:", "if False:"),
             f"{T_WINDOW}::test_the_same_id_with_other_content_is_refused",
         ),
         fault(
@@ -176,15 +176,15 @@ FAULTS: Faults = {
         ),
         fault(
             "a member's older ids are answered for ever",
-            Edit(WINDOW, "return self._count[user_id] - applied.ordinal < MEMBER_WINDOW", "return True"),
+            Edit(WINDOW, "return self._count[key.user_id] - applied.ordinal < MEMBER_WINDOW", "return True"),
             f"{T_WINDOW}::test_a_members_last_128_are_answered_and_older_ones_refused",
         ),
         fault(
             "an id that is too old is applied again",
             Edit(
                 RECALL,
-                "        raise expired(command_id)",
-                "        window._applied.pop((user_id, command_id))",
+                "        raise expired(key.command_id)",
+                "        window._applied.pop((key.user_id, key.command_id))",
             ),
             f"{T_WINDOW}::test_a_members_last_128_are_answered_and_older_ones_refused",
         ),
@@ -205,7 +205,7 @@ FAULTS: Faults = {
         ),
         fault(
             "whom the room has forgotten has just left",
-            Edit(RECALL, "state.left.get(user_id, 0)", "state.left.get(user_id, now)"),
+            Edit(RECALL, "state.left.get(key.user_id, 0)", "state.left.get(key.user_id, now)"),
             f"{T_REGRESSION}::test_a_leavers_ids_stay_expired_when_the_room_has_forgotten_the_leaver",
         ),
         fault(
@@ -554,7 +554,7 @@ FAULTS: Faults = {
         ),
         fault(
             "the listing of a room does not tell its next timer",
-            Edit(ROOM, "next_due_at=self.state.next_due_at(),", "next_due_at=None,"),
+            Edit(f"{ROOMS}/listing.py", "next_due_at=self._state.next_due_at(),", "next_due_at=None,"),
             f"{T_OPENING}::test_a_room_tells_the_sweeper_when_its_next_timer_is_due",
             f"{T_OPENING}::test_a_timer_that_came_due_while_nobody_ran_the_room_fires_unasked",
         ),

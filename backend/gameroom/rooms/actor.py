@@ -247,7 +247,7 @@ class Actor:
         self._settled.clear()
         self._unsnapped += len(records)
         self._watch_deadline()
-        unit = Unit(room_id=self.room_id, term=room.term, records=records, listing=room.new_listing())
+        unit = Unit(room_id=self.room_id, term=room.term, records=records, listing=room.listings.changed())
         self._journal.append(unit).add_done_callback(self._appended)
 
     def _appended(self, stored: "asyncio.Future[None]") -> None:

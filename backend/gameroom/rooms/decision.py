@@ -12,32 +12,28 @@ from gameroom.rooms.journal import SealedRecord
 from gameroom.rooms.records import Record, hash_of
 from gameroom.rooms.rooms import Outcome, Request
 from gameroom.rooms.state import Due
+from gameroom.rooms.window import CommandKey
 
 
 class Cause(Struct, frozen=True, kw_only=True):
-    """Why a turn is taken, as its first record tells it.
+    """Why a turn is taken, as its first record tells it. `input` is canonical JSON.
 
-    `command_id` is None where the command had none or only echoes it; `input` is canonical JSON.
+    `key` is None where the command had no id, or only echoes it.
     """
 
     input: bytes
     user_id: str | None = None
-    command_id: str | None = None
-    input_hash: bytes | None = None
+    key: CommandKey | None = None
     connection_id: str | None = None
 
     @classmethod
     def of_request(cls, request: Request) -> "Cause":
-        command = request.command
+        command, sender = request.command, request.sender
         content = input_of(command)
-        remembered = command.id is not None and not isinstance(command, GetRoom)
-        return cls(
-            input=content,
-            user_id=request.sender.user_id,
-            command_id=command.id if remembered else None,
-            input_hash=hash_of(content) if remembered else None,
-            connection_id=request.sender.connection_id,
-        )
+        key = None
+        if command.id is not None and not isinstance(command, GetRoom):
+            key = CommandKey(sender.user_id, command.id, hash_of(content))
+        return cls(input=content, user_id=sender.user_id, key=key, connection_id=sender.connection_id)
 
     @classmethod
     def of_timer(cls, due: Due) -> "Cause":

@@ -138,7 +138,7 @@ class LocalRooms:
         if not isinstance(answer, Answer):
             raise InternalError("A new room gave no answer")
         unit = Unit(
-            room_id=room.room_id, term=room.term, records=decision.records, listing=room.new_listing()
+            room_id=room.room_id, term=room.term, records=decision.records, listing=room.listings.changed()
         )
         first = decision.records[0]
         birth = Birth(

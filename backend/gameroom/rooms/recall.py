@@ -16,7 +16,7 @@ from gameroom.rooms.records import Record, StoredAnswer
 from gameroom.rooms.rooms import Answer, Outcome
 from gameroom.rooms.state import RoomState
 from gameroom.rooms.views import CardsById
-from gameroom.rooms.window import AFTERLIFE_MS, Applied, CommandWindow, expired
+from gameroom.rooms.window import AFTERLIFE_MS, Applied, CommandKey, CommandWindow, expired
 
 
 class _FullJoin(Struct):
@@ -40,13 +40,13 @@ def as_repeated(outcome: Outcome | Recollection | None) -> Outcome | Recollectio
 
 
 def check_answerable(
-    state: RoomState, window: CommandWindow, user_id: str, command_id: str, applied: Applied, now: Millis
+    state: RoomState, window: CommandWindow, key: CommandKey, applied: Applied, now: Millis
 ) -> None:
     """Raises `IdReused` where the id is too old to be answered: beyond a member's last 128, or ten minutes after."""
-    ended_at = state.play.closed_at if user_id in state.members else state.left.get(user_id, 0)
-    remembered = window.is_recent(user_id, applied) if ended_at is None else now - ended_at < AFTERLIFE_MS
+    ended_at = state.play.closed_at if key.user_id in state.members else state.left.get(key.user_id, 0)
+    remembered = window.is_recent(key, applied) if ended_at is None else now - ended_at < AFTERLIFE_MS
     if not remembered:
-        raise expired(command_id)
+        raise expired(key.command_id)
 
 
 def answer_of(room_id: str, epoch: int, applied: Applied) -> Answer | Recollection:

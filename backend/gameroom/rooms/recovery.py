@@ -13,6 +13,7 @@ from gameroom.rooms.records import NULL, Damaged, Position, Record, Unrecorded, 
 from gameroom.rooms.room import Room
 from gameroom.rooms.state import GAME, MEMBER, RoomState
 from gameroom.rooms.views import CardsById
+from gameroom.rooms.window import CommandKey
 
 
 class Recovered(Struct, frozen=True):
@@ -72,7 +73,8 @@ def open_room(
         presence=presence,
     )
     for command in commands:
-        room.window.apply(command.user_id, command.command_id, command.seq, command.input_hash)
+        key = CommandKey(command.user_id, command.command_id, command.input_hash)
+        room.window.apply(key, command.seq)
     if claim.clean:
         _remember(room, recovered.unrecorded)
     return room
@@ -81,8 +83,8 @@ def open_room(
 def _remember(room: Room, unrecorded: list[Unrecorded]) -> None:
     """After a clean hand-over the epoch goes on, and what was done in it is still not done twice."""
     for command in unrecorded:
-        digest = bytes.fromhex(command.input_hash)
-        room.window.apply(command.user_id, command.command_id, command.seq, digest, command.answer)
+        key = CommandKey(command.user_id, command.command_id, bytes.fromhex(command.input_hash))
+        room.window.apply(key, command.seq, command.answer)
 
 
 def _game_adopted(recovered: Recovered, game_type: GameType, *, clean: bool) -> dict[str, bytes]:

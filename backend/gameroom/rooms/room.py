@@ -25,7 +25,8 @@ from gameroom.rooms.decision import NOTHING, Cause, Decision, Recollection
 from gameroom.rooms.framing import Change, Framer
 from gameroom.rooms.handlers import hosting, membership, play
 from gameroom.rooms.history import RecentEvents
-from gameroom.rooms.journal import Listing, Snapshot
+from gameroom.rooms.journal import Snapshot
+from gameroom.rooms.listing import Listings
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
 from gameroom.rooms.recall import Viewer
@@ -33,9 +34,9 @@ from gameroom.rooms.records import Position, Record, SnapshotBody, StoredAnswer,
 from gameroom.rooms.rooms import Answer, Request, Sender
 from gameroom.rooms.router import Route, find_route
 from gameroom.rooms.sealing import Stamp, complete, is_journaled, make_records, seal_all, storable
-from gameroom.rooms.state import GAME, MEMBER, ROOM, Due, Parts, RoomState
+from gameroom.rooms.state import GAME, MEMBER, Due, Parts, RoomState
 from gameroom.rooms.turn import Turn
-from gameroom.rooms.views import CardsById, Viewpoint, summary
+from gameroom.rooms.views import CardsById, Viewpoint
 from gameroom.rooms.window import CommandWindow
 
 log = logging.getLogger(__name__)
@@ -74,8 +75,7 @@ class Room:
         self.viewpoint = Viewpoint(room_id, game_type, state, cards, presence)
         self._policy = policy
         self._unsaved: Parts = {}
-        self._listed: Listing | None = None
-        self._listing_stale = True
+        self.listings = Listings(room_id, game_type, state)
 
     # --- inputs -------------------------------------------------------------------------------------------------
 
@@ -158,32 +158,20 @@ class Room:
         )
         return seal_snapshot(body, self.term)
 
-    def new_listing(self) -> Listing | None:
-        """What must be known of the room without opening it, if that has changed since the last call."""
-        if not self._listing_stale:
-            return None
-        self._listing_stale = False
-        listing = self._listing()
-        if listing == self._listed:
-            return None
-        self._listed = listing
-        return listing
-
     # --- a command ----------------------------------------------------------------------------------------------
 
     def _recalled(self, request: Request, cause: Cause, now: Millis) -> Decision | None:
         """The outcome of a command that was applied (or refused) before, if this is a repeat. JOIN attaches anew."""
-        if cause.command_id is None or cause.input_hash is None:
+        if cause.key is None:
             return None
-        user_id = request.sender.user_id
-        applied = self.window.find(user_id, cause.command_id, cause.input_hash)
+        applied = self.window.find(cause.key)
         if applied is None:
-            refusal = self.window.refused_before(user_id, cause.command_id, cause.input_hash, now)
+            refusal = self.window.refused_before(cause.key, now)
             return None if refusal is None else Decision(outcome=refusal)
         if isinstance(request.command, JoinRoom):
             decision = self._obey(replace(request, rejoin=True), _without_id(cause), now)
             return replace(decision, outcome=recall.as_repeated(decision.outcome))
-        recall.check_answerable(self.state, self.window, user_id, cause.command_id, applied, now)
+        recall.check_answerable(self.state, self.window, cause.key, applied, now)
         return Decision(outcome=recall.answer_of(self.room_id, self.position.epoch, applied))
 
     def _obey(self, request: Request, cause: Cause, now: Millis) -> Decision:
@@ -342,21 +330,21 @@ class Room:
         """Keep what repeats and resumes will ask for; an answer only where no record holds it."""
         for record in records:
             self.recent.add(record)
-        if cause.command_id is None or cause.user_id is None or cause.input_hash is None:
+        if cause.key is None:
             return
         seq = journaled[0].seq if journaled else records[0].seq
         answer = None if journaled else recorded
-        self.window.apply(cause.user_id, cause.command_id, seq, cause.input_hash, answer)
+        self.window.apply(cause.key, seq, answer)
 
     def _remember_attaching(self, cause: Cause) -> None:
         """A JOIN that caused no event must not let its sender in again once it has left."""
-        if cause.command_id is not None and cause.user_id is not None and cause.input_hash is not None:
+        if cause.key is not None:
             nothing = StoredAnswer(self.position.seq, Raw(b"{}"))
-            self.window.apply(cause.user_id, cause.command_id, self.position.seq, cause.input_hash, nothing)
+            self.window.apply(cause.key, self.position.seq, nothing)
 
     def _settle(self, changes: Parts) -> None:
         """The turn is decided: what it changed is the committed state now."""
-        self._listing_stale = self._listing_stale or self._touches_listing(changes)
+        self.listings.note(changes)
         for key, data in changes.items():
             if key.startswith(MEMBER) and data is None:
                 self.presence.detach(key.removeprefix(MEMBER))
@@ -390,38 +378,20 @@ class Room:
             self.presence.attach(sender.user_id, sender.connection_id, updates)
 
     def _remember_refusal(self, cause: Cause, refusal: GameroomError, now: Millis) -> None:
-        if cause.command_id is not None and cause.user_id is not None and cause.input_hash is not None:
-            self.window.refuse(cause.user_id, cause.command_id, cause.input_hash, refusal, now)
-
-    def _touches_listing(self, changes: Parts) -> bool:
-        before, now = self.state.play_before, self.state.play
-        if (before.status, before.timers) != (now.status, now.timers):
-            return True
-        return any(key == ROOM or key.startswith(MEMBER) for key in changes)
-
-    def _listing(self) -> Listing:
-        members = () if self.is_closed else tuple(self.state.members)
-        return Listing(
-            summary=summary(self.room_id, self.game_type, self.state),
-            game_version=self.game_type.version,
-            visibility=self.state.room.visibility,
-            invite_code=self.state.room.invite_code,
-            member_ids=members,
-            next_due_at=self.state.next_due_at(),
-            occupied=not self.is_closed and self.state.anyone_connected(),
-        )
+        if cause.key is not None:
+            self.window.refuse(cause.key, refusal, now)
 
 
 def _recorded(cause: Cause, outcome: Answer | Recollection | None) -> StoredAnswer | None:
     """What the record keeps to answer a repeat: nothing where the present view is the answer."""
-    if cause.command_id is None or not isinstance(outcome, Answer) or outcome.holds_view:
+    if cause.key is None or not isinstance(outcome, Answer) or outcome.holds_view:
         return None
     return StoredAnswer(outcome.seq, Raw(outcome.data))
 
 
 def _without_id(cause: Cause) -> Cause:
     """A repeated JOIN attaches, which is a turn of its own; the id stays with the turn that let its sender in."""
-    return replace(cause, command_id=None, input_hash=None)
+    return replace(cause, key=None)
 
 
 def _run_out(turn: Turn, due: Due) -> None:

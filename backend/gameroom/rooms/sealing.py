@@ -58,8 +58,8 @@ def complete(record: Record, cause: Cause, parts: Parts, answer: StoredAnswer | 
     """The first journaled record of a turn: it bears the command's id, its input, its answer and all it changed."""
     return _replace(
         record,
-        command_id=cause.command_id,
-        input_hash=None if cause.input_hash is None else cause.input_hash.hex(),
+        command_id=None if cause.key is None else cause.key.command_id,
+        input_hash=None if cause.key is None else cause.key.input_hash.hex(),
         input=Raw(cause.input),
         parts={key: NULL if data is None else Raw(data) for key, data in parts.items()},
         answer=answer,

@@ -27,6 +27,14 @@ REFUSALS = 1_000
 """Refusals remembered in one room; the oldest goes first."""
 
 
+class CommandKey(Struct, frozen=True):
+    """Whose command it is, by its id; `input_hash` tells whether it is the same one again."""
+
+    user_id: str
+    command_id: str
+    input_hash: bytes
+
+
 class Applied(Struct, frozen=True):
     """A command that was done. `answer` is kept only where no record holds it (play that is not journaled)."""
 
@@ -50,15 +58,13 @@ class CommandWindow:
         self._spent: dict[int, None] = {}
         self._refusals: OrderedDict[tuple[str, str], Refusal] = OrderedDict()
 
-    def apply(
-        self, user_id: str, command_id: str, seq: int, input_hash: bytes, answer: StoredAnswer | None = None
-    ) -> None:
+    def apply(self, key: CommandKey, seq: int, answer: StoredAnswer | None = None) -> None:
         """The command is decided and its first event is `seq`."""
-        ordinal = self._count.get(user_id, 0) + 1
-        self._count[user_id] = ordinal
-        self._applied[user_id, command_id] = Applied(seq, input_hash, ordinal, answer)
+        ordinal = self._count.get(key.user_id, 0) + 1
+        self._count[key.user_id] = ordinal
+        self._applied[key.user_id, key.command_id] = Applied(seq, key.input_hash, ordinal, answer)
         if answer is not None:
-            self._bound(user_id, command_id)
+            self._bound(key.user_id, key.command_id)
 
     def _bound(self, user_id: str, command_id: str) -> None:
         ids = self._unrecorded.setdefault(user_id, deque())
@@ -84,47 +90,43 @@ class CommandWindow:
                     found.append(Unrecorded(user_id, command_id, digest, applied.seq, applied.answer))
         return found
 
-    def refuse(
-        self, user_id: str, command_id: str, input_hash: bytes, error: GameroomError, now: Millis
-    ) -> None:
+    def refuse(self, key: CommandKey, error: GameroomError, now: Millis) -> None:
         """The command was refused; what is retryable may be sent again with its id and is not remembered."""
         if error.retryable:
             return
         again = error.reworded(
             f"{error.message} (so this id was refused before; to try anew, take a new one)"
         )
-        self._refusals[user_id, command_id] = Refusal(input_hash, again, now + REFUSAL_MS)
+        self._refusals[key.user_id, key.command_id] = Refusal(key.input_hash, again, now + REFUSAL_MS)
         if len(self._refusals) > REFUSALS:
             self._refusals.popitem(last=False)
 
     def has(self, user_id: str, command_id: str) -> bool:
         return (user_id, command_id) in self._applied
 
-    def find(self, user_id: str, command_id: str, input_hash: bytes) -> Applied | None:
+    def find(self, key: CommandKey) -> Applied | None:
         """The applied command with this id. Raises `IdReused` if it had other content."""
-        applied = self._applied.get((user_id, command_id))
-        if applied is not None and applied.input_hash != input_hash:
-            raise _other_content(command_id)
+        applied = self._applied.get((key.user_id, key.command_id))
+        if applied is not None and applied.input_hash != key.input_hash:
+            raise _other_content(key.command_id)
         return applied
 
-    def is_recent(self, user_id: str, applied: Applied) -> bool:
+    def is_recent(self, key: CommandKey, applied: Applied) -> bool:
         """Whether it is among the user's last 128."""
-        return self._count[user_id] - applied.ordinal < MEMBER_WINDOW
+        return self._count[key.user_id] - applied.ordinal < MEMBER_WINDOW
 
-    def refused_before(
-        self, user_id: str, command_id: str, input_hash: bytes, now: Millis
-    ) -> GameroomError | None:
+    def refused_before(self, key: CommandKey, now: Millis) -> GameroomError | None:
         """The refusal that this id once got. Raises `IdReused` if that was for other content, or long ago applied."""
-        if self._spent and _short(user_id, command_id) in self._spent:
-            raise expired(command_id)
-        refusal = self._refusals.get((user_id, command_id))
+        if self._spent and _short(key.user_id, key.command_id) in self._spent:
+            raise expired(key.command_id)
+        refusal = self._refusals.get((key.user_id, key.command_id))
         if refusal is None:
             return None
         if refusal.until <= now:
-            del self._refusals[user_id, command_id]
+            del self._refusals[key.user_id, key.command_id]
             return None
-        if refusal.input_hash != input_hash:
-            raise _other_content(command_id)
+        if refusal.input_hash != key.input_hash:
+            raise _other_content(key.command_id)
         return refusal.error
 
 

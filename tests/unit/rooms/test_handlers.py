@@ -413,7 +413,7 @@ def test_a_closed_room_waits_for_nobody() -> None:
 
 def test_the_listing_says_when_a_games_timer_is_due() -> None:
     scene = started(Secrets, "bob")
-    listing = scene.room.new_listing()
+    listing = scene.room.listings.changed()
     assert listing is not None
     assert listing.next_due_at == scene.room.state.play.timers["run_late"]
 
