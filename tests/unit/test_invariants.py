@@ -1,6 +1,5 @@
 """INVARIANTS.md, the planted faults and the code say the same. Whether the tests notice them, `make planted` says."""
 
-import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import pytest
 
 from tests.planted.fault import Edit, Fault
 from tests.planted.table import FAULTS
+from tests.source_names import names_in
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "backend" / "gameroom"
@@ -53,24 +53,6 @@ each_fault = pytest.mark.parametrize("fault", PLANTED, ids=lambda fault: fault.n
 @cache
 def text_of(file: Path) -> str:
     return file.read_text()
-
-
-@cache
-def names_in(file: Path) -> frozenset[str]:
-    """Every function, class, method and name that a module defines, methods as `Class.method`."""
-    return frozenset(_names(ast.parse(text_of(file)).body, ""))
-
-
-def _names(body: list[ast.stmt], prefix: str) -> Iterator[str]:
-    for statement in body:
-        match statement:
-            case ast.ClassDef(name=name):
-                yield prefix + name
-                yield from _names(statement.body, f"{prefix}{name}.")
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                yield prefix + name
-            case ast.Assign(targets=[ast.Name(id=name)]):
-                yield prefix + name
 
 
 @each_promise

@@ -1,11 +1,9 @@
 """The papers tell the truth: what they name exists, what they show as JSON is what the code reads and writes."""
 
-import ast
 import json
 import re
 import tomllib
 from collections.abc import Iterator
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -32,6 +30,7 @@ from gameroom.protocol.commands import COMMANDS
 from gameroom.protocol.events import EVENTS, EventFrame, HiddenRun
 from gameroom.settings import Settings
 from gameroom.testkit import Table
+from tests.source_names import names_in
 
 Frame = dict[str, Any]
 
@@ -63,30 +62,6 @@ LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
 def file_of(name: str) -> Path:
     inside = SOURCE / name
     return inside if inside.exists() else ROOT / name
-
-
-@cache
-def names_in(file: Path) -> frozenset[str]:
-    """Every function, class, method and constant that a module defines, methods as `Class.method`."""
-    return frozenset(_names(ast.parse(file.read_text()).body, ""))
-
-
-def _names(body: list[ast.stmt], prefix: str) -> Iterator[str]:
-    for statement in body:
-        match statement:
-            case ast.ClassDef(name=name):
-                yield prefix + name
-                yield from _names(statement.body, f"{prefix}{name}.")
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                yield prefix + name
-            case ast.Assign(targets=targets):
-                yield from (prefix + name.id for target in targets for name in _targets(target))
-            case ast.AnnAssign(target=ast.Name(id=name)):
-                yield prefix + name
-
-
-def _targets(target: ast.expr) -> Iterator[ast.Name]:
-    return (node for node in ast.walk(target) if isinstance(node, ast.Name))
 
 
 @each_paper

@@ -176,9 +176,8 @@ class Dispatcher:
             self.refuse(command, Unavailable("This took too long"))
         except GameroomError as error:
             self.refuse(command, error)
-        except (
-            Exception
-        ):  # a bug met here must leave neither this command nor those behind it without an answer
+        except Exception:
+            # A bug met here must leave neither this command nor those behind it without an answer.
             logger.exception("a command failed", extra={"command": type_of(command)})
             self.refuse(command, InternalError("Something is wrong with the server"))
         self._catch_up()

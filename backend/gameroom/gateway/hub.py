@@ -176,7 +176,6 @@ def _by_user(shares: tuple[Share, ...]) -> tuple[dict[str, bytes], bytes | None]
 def _hand_over(listener: Listener, delivery: Delivery, frame: bytes | None) -> None:
     try:
         listener.event(delivery, frame)
-    except (
-        Exception
-    ):  # a bug met by one listener must cost neither the others their event nor the room its turn
+    except Exception:
+        # A bug met by one listener must cost neither the others their event nor the room its turn.
         logger.exception("an event was not delivered", extra={"room_id": delivery.room_id})

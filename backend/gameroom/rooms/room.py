@@ -90,9 +90,8 @@ class Room:
             self._undo()
             self._remember_refusal(cause, refusal, now)
             return Decision(outcome=refusal)
-        except (
-            Exception
-        ):  # an exception in one room harms no other: it is our bug, and the command is not applied
+        except Exception:
+            # An exception in one room harms no other: it is our bug, and the command is not applied.
             log.exception("room %s: a command failed", self.room_id)
             self._undo()
             failure = InternalError("The server failed here; nothing was changed")
