@@ -302,7 +302,6 @@ FAULTS: Faults = {
             "MessagePack leaves in text",
             Edit(WIRE, "self.socket.send_binary(frame.packed)", "self.socket.send_text(frame.json)"),
             f"{T_WIRE}::test_frames_leave_as_agreed_also_those_sent_before_the_socket_is_open",
-            "tests/integration/test_wire_msgpack.py::test_one_room_in_both_encodings",
         ),
     ),
     "Whatever a client sends, it gets one clear answer": (
