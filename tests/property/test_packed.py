@@ -111,7 +111,7 @@ growing = st.recursive(
 
 @given(st.dictionaries(text, growing | good_json, max_size=4))
 def test_packing_makes_at_most_five_bytes_of_two(document: Document) -> None:
-    """What `fit` relies on."""
+    """What `fits` relies on."""
     frame = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     assert len(pack(frame)) * 2 <= len(frame) * 5
 

@@ -21,24 +21,22 @@ class Wire(ABC):
     `subprotocol`: the word that agrees on the encoding, as the handshake's answer repeats it; None: nothing was said.
     """
 
-    __slots__ = ("_unopened", "socket", "subprotocol")
+    __slots__ = ("socket", "subprotocol")
 
     def __init__(self, subprotocol: str | None) -> None:
         self.subprotocol = subprotocol
-        self._unopened: UnopenedSocket | None = UnopenedSocket()
-        self.socket: Socket = self._unopened
+        self.socket: Socket = UnopenedSocket()
 
     def opened(self, socket: Socket) -> None:
-        """The handshake is answered: what was sent so far goes out. Called once at most."""
-        if self._unopened is not None:
-            self._unopened.pour_into(socket)
-            self._unopened = None
+        """The handshake is answered: what was sent so far goes out."""
+        if isinstance(self.socket, UnopenedSocket):
+            self.socket.pour_into(socket)
         self.socket = socket
 
     @property
     def is_open(self) -> bool:
         """Whether its handshake is answered."""
-        return self._unopened is None
+        return not isinstance(self.socket, UnopenedSocket)
 
     @abstractmethod
     def send(self, frame: Frame) -> None:

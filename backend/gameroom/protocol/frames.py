@@ -31,15 +31,15 @@ def pack(frame: bytes) -> bytes:
     return _write_msgpack(_read_json(frame))
 
 
-def fit(max_bytes: int, *frames: bytes) -> bool:
-    """Whether these frames, given as JSON, are together no longer than that in any encoding.
+def fits(frame: bytes, max_bytes: int) -> bool:
+    """Whether a frame, or a part of one, given as JSON, is no longer than that in any encoding.
 
     Asked while a room decides, for after that nothing may fail, and nobody knows there who listens in which encoding.
 
     MessagePack may be the longer one: `0.5` and its comma grow from 4 bytes to 9, and the heads of long arrays add a
     little; 5/2 is never reached. So only frames near the limit have to be packed to know.
     """
-    length = sum(map(len, frames))
-    if length > max_bytes:
-        return False
-    return length * 5 <= max_bytes * 2 or sum(len(pack(frame)) for frame in frames) <= max_bytes
+    length = len(frame)
+    if length * 5 <= max_bytes * 2:
+        return True
+    return length <= max_bytes and len(pack(frame)) <= max_bytes
