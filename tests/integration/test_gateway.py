@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from msgpack import packb, unpackb
 from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -38,7 +39,7 @@ from gameroom.rooms.rooms import Card
 from tests.kit.raw_socket import raw_socket
 
 Frame = dict[str, Any]
-JSON_V1 = "gameroom.v1.json"
+JSON_V1, MSGPACK_V1 = "gameroom.v1.json", "gameroom.v1.msgpack"
 PATIENCE_S = 5.0
 POLICY = GatewayPolicy(server_version="test", first_frame_timeout_s=0.3, ping_interval_ms=200)
 
@@ -518,3 +519,47 @@ async def test_an_oversized_frame_is_explained() -> None:
         frames, code, reason = await talk.end()
     assert [(frame["code"], frame["params"]) for frame in frames] == [("message_too_big", {"limit": 65_536})]
     assert (code, reason) == (1009, "message_too_big")
+
+
+# --- MessagePack ----------------------------------------------------------------------------------------------
+
+
+async def test_messagepack_in_fragments_with_a_ping_between(node: Node) -> None:
+    ann = await node.guest()
+    async with node.knock("/ws", additional_headers=ann.header, subprotocols=[MSGPACK_V1]) as talk:
+        command = packb({"type": "PING", "id": "p"})
+
+        async def fragments() -> AsyncIterator[bytes]:
+            yield command[:5]
+            await talk.socket.ping()
+            yield b""
+            yield command[5:]
+
+        async with asyncio.timeout(PATIENCE_S):
+            assert unpackb(await talk.socket.recv(decode=False))["type"] == "WELCOME"
+            await talk.socket.send(fragments())
+            reply = await talk.socket.recv()
+    assert isinstance(reply, bytes) and unpackb(reply)["id"] == "p"
+
+
+async def test_errors_as_frames_in_messagepack(node: Node) -> None:
+    async with node.knock("/ws?errors=frame&ticket=junk", subprotocols=[MSGPACK_V1]) as talk:
+        async with asyncio.timeout(PATIENCE_S):
+            error = await talk.socket.recv()
+            await talk.socket.wait_closed()
+        assert talk.socket.subprotocol == MSGPACK_V1
+    assert isinstance(error, bytes) and unpackb(error)["code"] == "unauthenticated"
+    assert (talk.socket.close_code, talk.socket.close_reason) == (4500, "unauthenticated")
+
+
+async def test_an_oversized_frame_is_explained_in_messagepack() -> None:
+    async with Node(FastPathProtocol) as node:
+        ann = await node.guest()
+        async with node.knock("/ws", additional_headers=ann.header, subprotocols=[MSGPACK_V1]) as talk:
+            async with asyncio.timeout(PATIENCE_S):
+                await talk.socket.recv()
+                await talk.socket.send(packb({"type": "SEND_CHAT", "text": "x" * 70_000}))
+                error = await talk.socket.recv()
+                await talk.socket.wait_closed()
+    assert isinstance(error, bytes) and unpackb(error)["code"] == "message_too_big"
+    assert talk.socket.close_code == 1009

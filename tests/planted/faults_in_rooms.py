@@ -122,7 +122,7 @@ FAULTS: Faults = {
         ),
         fault(
             "frames may be of any size",
-            Edit(FRAMING, "if len(share.frame) > self._max_bytes:", "if len(share.frame) > 2**63:"),
+            Edit(FRAMING, "if not fits(share.frame, self._max_bytes):", "if False:"),
             f"{T_DECIDING}::test_an_event_that_is_too_big_to_be_sent_is_refused",
         ),
         fault(

@@ -13,6 +13,8 @@ ACTOR = "backend/gameroom/rooms/actor.py"
 HISTORY = "backend/gameroom/rooms/history.py"
 WINDOW = "backend/gameroom/rooms/window.py"
 CODEC = "backend/gameroom/protocol/codec.py"
+FRAMES = "backend/gameroom/protocol/frames.py"
+WIRE = f"{GATEWAY}/wire.py"
 PASSWORDS = "backend/gameroom/identity/passwords.py"
 THREADS = "backend/gameroom/storage/bounded_threads.py"
 
@@ -24,8 +26,10 @@ T_HUB = f"{TESTS}/test_hub.py"
 T_ACTOR = "tests/unit/rooms/test_actor.py"
 T_BOUNDS = "tests/unit/rooms/test_bounds.py"
 T_CODEC = "tests/unit/protocol/test_codec.py"
+T_PACKED = "tests/unit/protocol/test_packed.py"
 T_PASSWORDS = "tests/unit/identity/test_passwords.py"
 T_SOCKETS = "tests/integration/test_sockets.py"
+T_WIRE = f"{TESTS}/test_wire.py"
 T_THREADS = "tests/unit/storage/test_bounded_threads.py"
 
 FAULTS: Faults = {
@@ -252,24 +256,78 @@ FAULTS: Faults = {
             "tests/integration/test_server.py::test_a_drain_has_a_deadline",
         ),
     ),
+    "Both encodings say the same": (
+        fault(
+            "what is too long in MessagePack only passes",
+            Edit(
+                FRAMES,
+                "return length <= max_bytes and len(pack(frame)) <= max_bytes",
+                "return length <= max_bytes",
+            ),
+            f"{T_PACKED}::test_what_is_too_long_in_either_encoding_does_not_fit",
+            "tests/unit/rooms/test_deciding.py"
+            "::test_an_event_that_is_too_big_in_an_encoding_that_nobody_may_use_is_refused",
+        ),
+        fault(
+            "MessagePack is thought to be at most twice as long",
+            Edit(FRAMES, "if length * 5 <= max_bytes * 2:", "if length * 2 <= max_bytes:"),
+            f"{T_PACKED}::test_what_is_too_long_in_either_encoding_does_not_fit",
+        ),
+        fault(
+            "what only MessagePack has becomes a string",
+            Edit(
+                CODEC,
+                "check_free_json(getattr(command, name), MAX_FIELD_DEPTH)",
+                "check_free_json(to_builtins(getattr(command, name)), MAX_FIELD_DEPTH)",
+            ),
+            f"{T_PACKED}::test_what_free_json_may_not_hold",
+        ),
+        fault(
+            "a packed command has no id",
+            Edit(
+                CODEC,
+                "_checked(_packed_decoder.decode(frame), ",
+                "_checked(structs.replace(_packed_decoder.decode(frame), id=None), ",
+            ),
+            f"{T_PACKED}::test_a_command_is_typed",
+            "tests/property/test_packed.py::test_a_command_is_the_same_in_both_encodings",
+        ),
+        fault(
+            "whole numbers are packed as integers",
+            Edit(FRAMES, "json.Decoder()", "json.Decoder(float_hook=lambda number: int(float(number)))"),
+            "tests/property/test_packed.py::test_all_free_json_can_be_packed_and_comes_out_as_it_was",
+        ),
+        fault(
+            "a frame is packed anew for everyone",
+            Edit(FRAMES, "        if self._packed is None:\n", "        if True:\n"),
+            f"{T_WIRE}::test_one_event_is_packed_once_for_all_who_share_it",
+        ),
+        fault(
+            "MessagePack leaves in text",
+            Edit(WIRE, "self.socket.send_binary(frame.packed)", "self.socket.send_text(frame.json)"),
+            f"{T_WIRE}::test_frames_leave_as_agreed_also_those_sent_before_the_socket_is_open",
+        ),
+    ),
     "Whatever a client sends, it gets one clear answer": (
         fault(
             "what is nested too deep for the decoder is nobody's fault",
             Edit(
                 CODEC,
-                "(DecodeError, UnicodeError, RecursionError, NotFreeJson) as fault",
-                "(DecodeError, UnicodeError, NotFreeJson) as fault",
+                "_FAULTS = (DecodeError, UnicodeError, RecursionError, NotFreeJson)",
+                "_FAULTS = (DecodeError, UnicodeError, NotFreeJson)",
             ),
             f"{T_CODEC}::test_malformed_frames",
+            f"{T_PACKED}::test_malformed_frames",
         ),
         fault(
             "free JSON is not looked at",
             Edit(
                 CODEC,
-                "            check_free_json(getattr(command, name), MAX_FIELD_DEPTH)\n",
-                "            pass\n",
+                "        check_free_json(getattr(command, name), MAX_FIELD_DEPTH)\n",
+                "        pass\n",
             ),
             f"{T_CODEC}::test_malformed_frames",
+            f"{T_PACKED}::test_what_free_json_may_not_hold",
             "tests/property/test_codec.py::test_decoding_takes_exactly_what_the_walker_takes",
         ),
         fault(

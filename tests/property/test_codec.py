@@ -44,7 +44,7 @@ def outcome(frame: str | bytes) -> AnyCommand | CommandRefused:
         error = refusal.error
         assert type(error) in (MalformedFrame, UnknownCommand, ValidationFailed)
         answer = error_frame(error, id=refusal.id, command=refusal.command, room_id=refusal.room_id)
-        assert json.loads(answer)["code"] == error.code
+        assert json.loads(answer.json)["code"] == error.code
         return refusal
 
 

@@ -11,12 +11,11 @@ from gameroom.gateway.connection import Connection
 from gameroom.gateway.connections import Connections
 from gameroom.gateway.environment import Environment
 from gameroom.gateway.handshake import BearerCredential
-from gameroom.gateway.heartbeat import BARE_PING, BARE_PONG
+from gameroom.gateway.heartbeat import BARE_PING
 from gameroom.gateway.limits import Flooded
-from gameroom.gateway.socket import Socket
-from gameroom.gateway.unopened import UnopenedSocket
+from gameroom.gateway.wire import Wire
 from gameroom.protocol.answers import Authenticated
-from gameroom.protocol.codec import CommandRefused, decode_command, encode, reply_frame
+from gameroom.protocol.codec import CommandRefused, encode, reply_frame
 from gameroom.protocol.commands import Authenticate, JoinRoom
 
 logger = logging.getLogger(__name__)
@@ -31,20 +30,21 @@ class AnonymousConnection:
     `join`: what a room-bound socket does as soon as the user is known.
     """
 
-    def __init__(self, environment: Environment, connections: Connections, join: JoinRoom | None) -> None:
+    def __init__(
+        self, wire: Wire, environment: Environment, connections: Connections, join: JoinRoom | None
+    ) -> None:
+        self._wire = wire
         self._environment = environment
         self._connections = connections
         self._join = join
         self._limit = environment.new_frame_limit()
-        self._socket: Socket = UnopenedSocket()
         self._timer: TimerHandle | None = None
         self._early: list[str | bytes] | None = None
         self._connection: Connection | None = None
         self._over = False
 
-    def opened(self, socket: Socket) -> None:
-        """The handshake is answered; the time for the first frame begins to run."""
-        self._socket = socket
+    def opened(self) -> None:
+        """The wire is open: the time for the first frame begins to run."""
         self._timer = get_running_loop().call_later(
             self._environment.policy.first_frame_timeout_s, self._too_late
         )
@@ -56,7 +56,7 @@ class AnonymousConnection:
             self._connection.text(frame)
         elif frame == BARE_PING:
             self._count()
-            self._socket.send_text(BARE_PONG)
+            self._wire.send_pong()
         else:
             self._take(frame)
 
@@ -105,7 +105,7 @@ class AnonymousConnection:
 
     def _first(self, frame: str | bytes) -> None:
         try:
-            command = decode_command(frame) if isinstance(frame, str) else None
+            command = self._wire.read(frame)
         except CommandRefused as refused:
             self._end(_not_authenticate(f": {refused.error.message}"))
             return
@@ -127,14 +127,14 @@ class AnonymousConnection:
             self._end(closing.INTERNAL)
             return
         if not self._over:
-            self._become(self._connections.admit(principal, self._join), command)
+            self._become(self._connections.admit(principal, self._wire, self._join), command)
 
     def _become(self, connection: Connection, command: Authenticate) -> None:
         connection.welcome()
         if command.ack:
             data = Authenticated(self._environment.seconds_left(connection.principal))
             connection.send(reply_frame(command, encode(data)))
-        self._connections.open(connection, self._socket)
+        self._connections.open(connection)
         self._connection = connection
         if self._join is not None:
             connection.enter(self._join, self._entered)
@@ -158,7 +158,7 @@ class AnonymousConnection:
 
     def _end(self, why: Closing) -> None:
         if not self._over:
-            closing.close(self._socket, why)
+            self._wire.end(why)
             self._finish()
 
     def _finish(self) -> None:

@@ -8,6 +8,7 @@ from msgspec.json import decode
 from gameroom.errors import GameroomError
 from gameroom.protocol.codec import encode, error_frame, reply_frame
 from gameroom.protocol.commands import CreateRoom, GetRoom, JoinRoom, RoomCommand, type_of
+from gameroom.protocol.frames import Frame
 from gameroom.rooms.rooms import Answer
 
 
@@ -66,7 +67,7 @@ class _OnlyRoom(Struct):
     room: Raw
 
 
-def reply(to: Asked, answer: Answer) -> bytes:
+def reply(to: Asked, answer: Answer) -> Frame:
     """The REPLY to a command that a room has done."""
     return reply_frame(
         to.original,
@@ -77,7 +78,7 @@ def reply(to: Asked, answer: Answer) -> bytes:
     )
 
 
-def refusal(to: Asked, error: GameroomError, room_id: str) -> bytes:
+def refusal(to: Asked, error: GameroomError, room_id: str) -> Frame:
     """The ERROR for a command that a room, or the way to it, has refused. CREATE has no room to name."""
     named = None if isinstance(to.original, CreateRoom) else room_id
     return error_frame(error, id=to.original.id, command=type_of(to.original), room_id=named)

@@ -29,7 +29,8 @@ from gameroom.gateway.environment import Environment
 from gameroom.gateway.peer import Peer
 from gameroom.gateway.splice import Heard, Position, Splice, position_of
 from gameroom.protocol.answers import Detached, DetachReason
-from gameroom.protocol.codec import encode
+from gameroom.protocol.codec import frame_of
+from gameroom.protocol.frames import Frame
 from gameroom.rooms.rooms import Answer, Outcome, Request
 
 logger = logging.getLogger(__name__)
@@ -194,7 +195,7 @@ class Attachment:
         is_replaced = self._hub.entered(self.room_id, self)
         self._reply(splice.asked, answer)
         for frame in answer.missed:
-            self._peer.send(frame)
+            self._peer.send(Frame(frame))
         if is_replaced:
             self.replaced()
         self._pass_on_all(following)
@@ -228,7 +229,7 @@ class Attachment:
         if self._splice is not None:
             self._conclude(self._splice.asked, error)
 
-    def event(self, delivery: Delivery, frame: bytes | None) -> None:
+    def event(self, delivery: Delivery, frame: Frame | None) -> None:
         if self._splice is None:
             self._pass_on(delivery, frame)
         elif not self._splice.hold((delivery, frame)):
@@ -247,7 +248,7 @@ class Attachment:
         for delivery, frame in held:
             self._pass_on(delivery, frame)
 
-    def _pass_on(self, delivery: Delivery, frame: bytes | None) -> None:
+    def _pass_on(self, delivery: Delivery, frame: Frame | None) -> None:
         at = position_of(delivery)
         if self._position is None or at <= self._position:
             return  # not joined (any more), or a copy of what is told already
@@ -311,7 +312,7 @@ class Attachment:
             self._detached(pending.reason)
 
     def _detached(self, reason: DetachReason) -> None:
-        self._peer.send(encode(Detached(self.room_id, reason)))
+        self._peer.send(frame_of(Detached(self.room_id, reason)))
         self._owner.detached(self.room_id, reason)
 
     def _stop_listening(self) -> None:

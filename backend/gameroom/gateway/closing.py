@@ -5,12 +5,12 @@ from msgspec.structs import replace
 
 from gameroom.clock import rfc3339
 from gameroom.errors import AccountSuspended, GameroomError, RateLimited, RoomClosed, TokenExpired
-from gameroom.gateway.socket import Socket
 from gameroom.identity.access import signed_out
 from gameroom.identity.revocations import Revocation
 from gameroom.protocol.answers import DetachReason, Error
-from gameroom.protocol.codec import encode, error_frame
+from gameroom.protocol.codec import error_frame, frame_of
 from gameroom.protocol.codes import CloseCode, close_code_of
+from gameroom.protocol.frames import Frame
 
 COME_BACK = range(4000, 4500)
 """Close codes after which the client reconnects and resumes."""
@@ -27,21 +27,14 @@ class Closing(Struct, frozen=True):
 
     code: CloseCode
     reason: str
-    frame: bytes | None = None
+    frame: Frame | None = None
     refusal: GameroomError | None = None
-
-
-def close(socket: Socket, closing: Closing) -> None:
-    """Explain and close."""
-    if closing.frame is not None:
-        socket.send_text(closing.frame)
-    socket.close(closing.code, closing.reason)
 
 
 def because(code: CloseCode, word: str, message: str) -> Closing:
     """A closing with a word that only closes use; whether to come back follows from the range of `code`."""
     error = Error(id=None, code=word, message=message, retryable=code in COME_BACK)
-    return Closing(code, word, encode(error))
+    return Closing(code, word, frame_of(error))
 
 
 def closing_for(error: GameroomError) -> Closing:

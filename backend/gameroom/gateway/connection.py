@@ -10,15 +10,15 @@ from gameroom.gateway.closing import Closing
 from gameroom.gateway.dispatcher import Dispatcher
 from gameroom.gateway.environment import Environment
 from gameroom.gateway.expiry import Expiry
-from gameroom.gateway.heartbeat import BARE_PING, BARE_PONG, Heartbeat
+from gameroom.gateway.heartbeat import BARE_PING, Heartbeat
 from gameroom.gateway.limits import Flooded
-from gameroom.gateway.socket import Socket
-from gameroom.gateway.unopened import UnopenedSocket
+from gameroom.gateway.wire import Wire
 from gameroom.identity.access import Principal
 from gameroom.ids import new_id
 from gameroom.protocol.answers import TokenExpiring, Welcome
-from gameroom.protocol.codec import CommandRefused, decode_command, encode, error_frame
+from gameroom.protocol.codec import CommandRefused, error_frame, frame_of
 from gameroom.protocol.commands import JoinRoom
+from gameroom.protocol.frames import Frame
 from gameroom.protocol.limits import MALFORMED_IN_A_ROW
 from gameroom.rooms.rooms import Card, Sender
 
@@ -33,6 +33,7 @@ class Connection:
     def __init__(
         self,
         principal: Principal,
+        wire: Wire,
         environment: Environment,
         bound_to: str | None,
         ended: Callable[["Connection"], None],
@@ -43,7 +44,7 @@ class Connection:
         self._environment = environment
         self._ended = ended
         self._over = False
-        self._socket: Socket = UnopenedSocket()
+        self._wire = wire
         self._dispatcher = Dispatcher(self, environment, bound_to)
         self._malformed = 0
         self._limit = environment.new_frame_limit()
@@ -70,28 +71,25 @@ class Connection:
             max_message_bytes=policy.max_message_bytes,
             max_server_message_bytes=policy.max_server_message_bytes,
         )
-        self.send(encode(frame))
+        self.send(frame_of(frame))
 
     def enter(self, join: JoinRoom, settled: Settled) -> None:
         """Make the automatic JOIN of a room-bound socket; a failure goes to `settled`, not to the client."""
         self._dispatcher.enter(join, settled)
 
-    def opened(self, socket: Socket) -> None:
-        """The handshake is answered: what was sent so far goes out, and the clocks begin to run."""
-        if isinstance(self._socket, UnopenedSocket):
-            self._socket.pour_into(socket)
-        self._socket = socket
+    def opened(self) -> None:
+        """The wire is open: the clocks begin to run."""
         if not self._over:
-            self._heartbeat.start(socket)
+            self._heartbeat.start(self._wire.socket)
             self._expiry.watch(self.principal.expires_at)
 
     @property
     def is_open(self) -> bool:
         """Whether its handshake is answered, and it is not over."""
-        return not self._over and not isinstance(self._socket, UnopenedSocket)
+        return not self._over and self._wire.is_open
 
-    def send(self, frame: bytes) -> None:
-        self._socket.send_text(frame)
+    def send(self, frame: Frame) -> None:
+        self._wire.send(frame)
 
     def renew(self, principal: Principal) -> None:
         """Another token of the same user: the connection belongs to its sign-in, and lasts as long as it."""
@@ -102,7 +100,7 @@ class Connection:
     def end(self, why: Closing) -> None:
         """Close the socket, saying why; the rooms hear of it at once. Twice is once."""
         if not self._over:
-            closing.close(self._socket, why)
+            self._wire.end(why)
             self._finish(why.refusal or Undecided())
 
     def closed(self, code: int) -> None:
@@ -117,19 +115,25 @@ class Connection:
         self._ended(self)
 
     def _token_expiring(self) -> None:
-        self.send(encode(TokenExpiring(self._environment.seconds_left(self.principal))))
+        self.send(frame_of(TokenExpiring(self._environment.seconds_left(self.principal))))
 
     # --- frames -----------------------------------------------------------------------------------------------
 
     def text(self, frame: str) -> None:
+        self._hear(frame)
+
+    def binary(self, frame: bytes) -> None:
+        self._hear(frame)
+
+    def _hear(self, frame: str | bytes) -> None:
         wait_ms = self._count()
         if self._over:
             return
         if frame == BARE_PING:
-            self.send(BARE_PONG)
+            self._wire.send_pong()
             return
         try:
-            command = decode_command(frame)
+            command = self._wire.read(frame)
         except CommandRefused as refused:
             self._refuse_frame(refused)
             return
@@ -138,12 +142,6 @@ class Connection:
             self._dispatcher.refuse(command, RateLimited("Too many frames", retry_after_ms=wait_ms))
         else:
             self._dispatcher.take(command)
-
-    def binary(self, frame: bytes) -> None:
-        self._count()
-        if not self._over:
-            error = MalformedFrame("Binary frames were not agreed on; send text")
-            self._refuse_frame(CommandRefused(error, {}))
 
     def pong(self) -> None:
         self._count()

@@ -6,12 +6,13 @@ from gameroom.clock import Millis
 from gameroom.gateway import closing
 from gameroom.gateway.connection import Connection
 from gameroom.gateway.environment import Environment
-from gameroom.gateway.socket import Socket
+from gameroom.gateway.wire import Wire
 from gameroom.identity.access import Principal
 from gameroom.identity.revocations import Revocation
 from gameroom.protocol.answers import ServerDraining
-from gameroom.protocol.codec import encode
+from gameroom.protocol.codec import frame_of
 from gameroom.protocol.commands import JoinRoom
+from gameroom.protocol.frames import Frame
 
 DRAIN_BATCH = 100
 DRAIN_PAUSE_S = 0.1
@@ -24,21 +25,22 @@ class Connections:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._by_user: dict[str, list[Connection]] = {}
-        self._farewell: bytes | None = None
+        self._farewell: Frame | None = None
 
     @property
     def draining(self) -> bool:
         return self._farewell is not None
 
-    def admit(self, principal: Principal, join: JoinRoom | None) -> Connection:
+    def admit(self, principal: Principal, wire: Wire, join: JoinRoom | None) -> Connection:
         """A connection for a user who was identified just now; from now on it hears of revocations."""
-        connection = Connection(principal, self._environment, join.room_id if join else None, self._ended)
+        bound_to = join.room_id if join else None
+        connection = Connection(principal, wire, self._environment, bound_to, self._ended)
         self._by_user.setdefault(principal.user.user_id, []).append(connection)
         return connection
 
-    def open(self, connection: Connection, socket: Socket) -> None:
-        """Its handshake is answered. Where its user has too many open now, those opened first go."""
-        connection.opened(socket)
+    def open(self, connection: Connection) -> None:
+        """Its wire is open. Where its user has too many open now, those opened first go."""
+        connection.opened()
         if connection.is_open:
             mine = self._by_user[connection.sender.user_id]
             mine.remove(connection)
@@ -68,7 +70,7 @@ class Connections:
 
     async def drain(self, reconnect_after_ms: Millis) -> None:
         """Send every connection away, a batch at a time, and from now on everyone who comes."""
-        self._farewell = encode(ServerDraining(reconnect_after_ms))
+        self._farewell = frame_of(ServerDraining(reconnect_after_ms))
         waiting = [connection for mine in self._by_user.values() for connection in mine if connection.is_open]
         for start in range(0, len(waiting), DRAIN_BATCH):
             for connection in waiting[start : start + DRAIN_BATCH]:
@@ -76,6 +78,6 @@ class Connections:
             await asyncio.sleep(DRAIN_PAUSE_S)
 
 
-def _send_away(connection: Connection, farewell: bytes) -> None:
+def _send_away(connection: Connection, farewell: Frame) -> None:
     connection.send(farewell)
     connection.end(closing.DRAINING)

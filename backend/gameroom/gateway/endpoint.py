@@ -31,6 +31,7 @@ from gameroom.gateway.handshake import (
     wants_errors_as_frames,
 )
 from gameroom.gateway.socket import Receiver, Socket
+from gameroom.gateway.wire import Wire, new_wire
 from gameroom.protocol.commands import JoinRoom
 from gameroom.protocol.problem import problem_body, problem_headers
 from gameroom.protocol.request_ids import HEADER, request_id_of
@@ -43,13 +44,15 @@ DENIAL = "websocket.http.response"
 
 @dataclass(frozen=True)
 class Admitted:
-    """Who is let in: who will hear the socket, and what is to be called when it is open."""
+    """Who is let in: who will hear the wire, and what is to be called when it is open."""
 
+    wire: Wire
     receiver: Receiver
-    opened: Callable[[Socket], None]
+    opened: Callable[[], None]
 
     def connect(self, socket: Socket) -> Receiver:
-        self.opened(socket)
+        self.wire.opened(socket)
+        self.opened()
         return self.receiver
 
 
@@ -77,26 +80,26 @@ class SocketEndpoint:
             logger.exception("a handshake failed")
             await _refuse(websocket, InternalError("Something is wrong with the server"))
         else:
-            await self._serve(websocket, admitted)
+            await _serve(websocket, admitted, self._limits)
 
     async def _let_in(self, websocket: WebSocket) -> Admitted:
         """Everything is checked that costs nothing before a ticket is spent or a room is asked."""
         if self._connections.draining:
             raise Unavailable("This server is going down; reconnect")
         check_origin(websocket, self._environment.policy.allowed_origins)
-        choose_subprotocol(websocket)
+        wire = new_wire(choose_subprotocol(websocket))
         room_id = websocket.path_params.get("room_id")
         join = None if room_id is None else join_of(room_id, websocket.query_params)
         credential = find_credential(websocket)
         if credential is None:
-            anonymous = AnonymousConnection(self._environment, self._connections, join)
-            return Admitted(anonymous, anonymous.opened)
+            anonymous = AnonymousConnection(wire, self._environment, self._connections, join)
+            return Admitted(wire, anonymous, anonymous.opened)
         principal = await self._environment.identify(credential)
-        connection = self._connections.admit(principal, join)
+        connection = self._connections.admit(principal, wire, join)
         connection.welcome()
         if join is not None:
             await self._enter(connection, join)
-        return Admitted(connection, lambda socket: self._connections.open(connection, socket))
+        return Admitted(wire, connection, lambda: self._connections.open(connection))
 
     async def _enter(self, connection: Connection, join: JoinRoom) -> None:
         """The automatic JOIN, before the handshake is answered, so that a failure is an HTTP status.
@@ -116,14 +119,6 @@ class SocketEndpoint:
             connection.closed(ABNORMAL)
             raise
 
-    async def _serve(self, websocket: WebSocket, admitted: Admitted) -> None:
-        try:
-            await websocket.accept(choose_subprotocol(websocket))
-        except OSError:  # the client has gone while we decided
-            admitted.receiver.closed(ABNORMAL)
-        else:
-            await serve_socket(websocket, admitted.connect, self._limits)
-
 
 class Nowhere:
     """Answers a handshake for a path where there is no socket."""
@@ -132,6 +127,29 @@ class Nowhere:
         websocket = WebSocket(scope, receive, send)
         await websocket.receive()
         await _refuse(websocket, NotFound(f"There is no WebSocket at {websocket.url.path}; it is at /ws"))
+
+
+class Nobody:
+    """Implements `Receiver`, for a socket that is closed as soon as it is open."""
+
+    def text(self, frame: str) -> None: ...
+
+    def binary(self, frame: bytes) -> None: ...
+
+    def pong(self) -> None: ...
+
+    def oversized(self) -> None: ...
+
+    def closed(self, code: int) -> None: ...
+
+
+async def _serve(websocket: WebSocket, admitted: Admitted, limits: SocketLimits) -> None:
+    try:
+        await websocket.accept(admitted.wire.subprotocol)
+    except OSError:  # the client has gone while we decided
+        admitted.receiver.closed(ABNORMAL)
+    else:
+        await serve_socket(websocket, admitted.connect, limits)
 
 
 async def _refuse(websocket: WebSocket, error: GameroomError) -> None:
@@ -164,7 +182,6 @@ async def _deny(websocket: WebSocket, response: Response, why: str) -> None:
 
 async def _close_at_once(websocket: WebSocket, why: Closing, subprotocol: str | None) -> None:
     """For clients that cannot read the HTTP answer to a handshake."""
-    await websocket.accept(subprotocol)
-    if why.frame is not None:
-        await websocket.send_text(why.frame.decode())
-    await websocket.close(why.code, why.reason)
+    wire = new_wire(subprotocol)
+    wire.end(why)
+    await _serve(websocket, Admitted(wire, Nobody(), lambda: None), SocketLimits())

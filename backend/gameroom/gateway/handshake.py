@@ -9,13 +9,11 @@ from starlette.datastructures import QueryParams
 from starlette.requests import HTTPConnection
 
 from gameroom.errors import Forbidden, RoomNotFound, UnsupportedProtocol, ValidationFailed
+from gameroom.gateway.wire import WIRES
 from gameroom.identity.access import bearer_token
 from gameroom.protocol.commands import JoinRoom, ResumeFrom, Role, RoomId, Updates
 from gameroom.protocol.limits import MAX_INT
 from gameroom.protocol.sentences import wrong_field
-
-SUBPROTOCOLS = frozenset({"gameroom.v1.json"})
-"""Those that the server knows."""
 
 BEARER_SUBPROTOCOL = "bearer."
 """Before a token among the subprotocols: the one header value that a browser lets a page choose."""
@@ -49,9 +47,9 @@ def choose_subprotocol(handshake: HTTPConnection) -> str | None:
     Raises `UnsupportedProtocol` where only unknown ones were offered.
     """
     named = [word for word in _subprotocols(handshake) if not word.startswith(BEARER_SUBPROTOCOL)]
-    known = [word for word in named if word in SUBPROTOCOLS]
+    known = [word for word in named if word in WIRES]
     if named and not known:
-        raise UnsupportedProtocol(f"This server speaks {', '.join(sorted(SUBPROTOCOLS))}")
+        raise UnsupportedProtocol(f"This server speaks {' and '.join(WIRES)}")
     return known[0] if known else None
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from gameroom.bus.bus import Bus, Delivery, Share, Subscription
 from gameroom.errors import Unavailable
+from gameroom.protocol.frames import Frame
 from gameroom.tasks import Tasks
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class Listener(Protocol):
     def not_subscribed(self, error: Unavailable) -> None:
         """The bus could not confirm in time; this listener hears nothing. Called instead of `subscribed`."""
 
-    def event(self, delivery: Delivery, frame: bytes | None) -> None:
+    def event(self, delivery: Delivery, frame: Frame | None) -> None:
         """An event of the room, and how this listener's user sees it; None: nothing of it is for that user."""
 
     def replaced(self) -> None:
@@ -150,7 +151,7 @@ class Channel:
             self._subscription.close()
 
     def deliver(self, delivery: Delivery) -> None:
-        """Hand each listener its user's share: the same bytes to all who share a view. Never waits."""
+        """Hand each listener its user's share: the same frame to all who share a view. Never waits."""
         named, rest = _by_user(delivery.shares)
         for user_id, listeners in tuple(self._listeners.items()):
             frame = named.get(user_id, rest)
@@ -161,19 +162,20 @@ class Channel:
         return [listener for listeners in self._listeners.values() for listener in listeners]
 
 
-def _by_user(shares: tuple[Share, ...]) -> tuple[dict[str, bytes], bytes | None]:
+def _by_user(shares: tuple[Share, ...]) -> tuple[dict[str, Frame], Frame | None]:
     """The frames of the users that are named, and everybody else's."""
-    named: dict[str, bytes] = {}
-    rest: bytes | None = None
+    named: dict[str, Frame] = {}
+    rest: Frame | None = None
     for share in shares:
+        frame = Frame(share.frame)
         if share.users is None:
-            rest = share.frame
+            rest = frame
         else:
-            named.update(dict.fromkeys(share.users, share.frame))
+            named.update(dict.fromkeys(share.users, frame))
     return named, rest
 
 
-def _hand_over(listener: Listener, delivery: Delivery, frame: bytes | None) -> None:
+def _hand_over(listener: Listener, delivery: Delivery, frame: Frame | None) -> None:
     try:
         listener.event(delivery, frame)
     except Exception:

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from gameroom.gateway.closing import Closing
 from gameroom.identity.access import Principal
+from gameroom.protocol.frames import Frame
 from gameroom.rooms.rooms import Sender
 
 
@@ -15,7 +16,7 @@ class Peer(Protocol):
     def sender(self) -> Sender:
         """Who asks. The user never changes, the card may."""
 
-    def send(self, frame: bytes) -> None:
+    def send(self, frame: Frame) -> None:
         """Send a frame to the client, in the order of the calls."""
 
     def end(self, why: Closing) -> None:

@@ -2,6 +2,7 @@
 
 from gameroom.bus.bus import Delivery
 from gameroom.gateway.asked import Asked
+from gameroom.protocol.frames import Frame
 
 MAX_HELD = 1_024
 """Events held back during a splice."""
@@ -9,7 +10,7 @@ MAX_HELD = 1_024
 Position = tuple[int, int]
 """`(epoch, seq)`."""
 
-Heard = tuple[Delivery, bytes | None]
+Heard = tuple[Delivery, Frame | None]
 """An event, and its frame for the user, if it has one for that user."""
 
 

@@ -1,17 +1,27 @@
-"""Frames as bytes: commands in, answers out. JSON here; another encoding has functions of the same shape.
+"""Frames as bytes: commands in, answers out.
 
-`decode_command` reads what comes in; `encode`, `reply_frame` and `error_frame` make what goes out; `input_of`
-gives a command's content for its hash and the journal.
+`decode_command` reads what comes in as JSON, `decode_packed` as MessagePack: the same commands, refused for the same
+reasons. `frame_of`, `reply_frame` and `error_frame` make what goes out, `encode` parts of it; `input_of` gives a
+command's content for its hash and the journal.
 """
 
 from collections.abc import Iterator
 
-from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType, inspect, json, structs, to_builtins
+from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType, inspect, json, msgpack, structs, to_builtins
 
 from gameroom.errors import GameroomError
 from gameroom.protocol.answers import Error, Reply
 from gameroom.protocol.commands import COMMANDS, AnyCommand, Command, FreeJson, type_of
-from gameroom.protocol.diagnosis import explain, is_word, read_leniently
+from gameroom.protocol.diagnosis import (
+    JSON,
+    MESSAGE_PACK,
+    Notation,
+    explain,
+    is_word,
+    read_leniently,
+    read_packed_leniently,
+)
+from gameroom.protocol.frames import Frame
 from gameroom.protocol.free_json import NotFreeJson, check_free_json
 from gameroom.protocol.limits import MAX_FIELD_DEPTH, MAX_FRAME_DEPTH
 
@@ -20,8 +30,10 @@ __all__ = [
     "NotFreeJson",
     "check_free_json",
     "decode_command",
+    "decode_packed",
     "encode",
     "error_frame",
+    "frame_of",
     "input_of",
     "reply_frame",
 ]
@@ -52,23 +64,36 @@ def decode_command(frame: str | bytes) -> AnyCommand:
     """
     try:
         text = frame if isinstance(frame, str) else frame.decode()
-        command = _decoder.decode(text)
-        # What the types let pass. The decoder itself refuses NaN and lone surrogates.
-        if "\\u0000" in text or type(command) in _UNBOUNDED:
-            check_free_json(to_builtins(command), MAX_FRAME_DEPTH)
-        for name in _FREE_FIELDS[type(command)]:
-            check_free_json(getattr(command, name), MAX_FIELD_DEPTH)
-    # RecursionError is the decoder's answer to a frame that is nested a thousand levels deep.
-    except (DecodeError, UnicodeError, RecursionError, NotFreeJson) as fault:
-        raise _refusal(frame, fault) from None
+        return _checked(_decoder.decode(text), suspicious="\\u0000" in text)
+    except _FAULTS as fault:
+        raise _refusal(read_leniently(frame), fault, JSON) from None
+
+
+def decode_packed(frame: bytes) -> AnyCommand:
+    """The same for a frame in MessagePack."""
+    try:
+        return _checked(_packed_decoder.decode(frame), suspicious=b"\0" in frame)
+    except _FAULTS as fault:
+        raise _refusal(read_packed_leniently(frame), fault, MESSAGE_PACK) from None
+
+
+def _checked(command: AnyCommand, *, suspicious: bool) -> AnyCommand:
+    """Looks for what the types let pass. `suspicious`: U+0000 may stand in one of the strings.
+
+    Lone surrogates, and NaN in JSON, are refused by the decoders themselves.
+    """
+    for name in _FREE_FIELDS[type(command)]:
+        check_free_json(getattr(command, name), MAX_FIELD_DEPTH)
+    # After that, for of what only MessagePack has `to_builtins` would make strings.
+    if suspicious or type(command) in _UNBOUNDED:
+        check_free_json(to_builtins(command), MAX_FRAME_DEPTH)
     return command
 
 
-def _refusal(frame: str | bytes, fault: Exception) -> CommandRefused:
-    document = read_leniently(frame)
+def _refusal(document: FreeJson, fault: Exception, notation: Notation) -> CommandRefused:
     fields = document if isinstance(document, dict) else {}
     head = {name: fields[name] for name in ("id", "type", "room_id") if is_word(fields.get(name))}
-    return CommandRefused(explain(document, fault), head)
+    return CommandRefused(explain(document, fault, notation), head)
 
 
 def _parts(kind: inspect.Type) -> Iterator[inspect.Type]:
@@ -99,7 +124,11 @@ def _is_unbounded(command: type[Command]) -> bool:
     return any(isinstance(kind, inspect.IntType) and kind.le is None and kind.lt is None for kind in kinds)
 
 
+_FAULTS = (DecodeError, UnicodeError, RecursionError, NotFreeJson)
+"""How a decoder says no; by RecursionError to a frame that is nested a thousand levels deep."""
+
 _decoder: json.Decoder[AnyCommand] = json.Decoder(AnyCommand)
+_packed_decoder: msgpack.Decoder[AnyCommand] = msgpack.Decoder(AnyCommand)
 _FREE_FIELDS = {command: _free_fields(command) for command in COMMANDS.values()}
 _UNBOUNDED = frozenset(command for command in COMMANDS.values() if _is_unbounded(command))
 
@@ -111,8 +140,13 @@ _canonical = json.Encoder(order="sorted")
 
 
 def encode(frame: Struct | FreeJson) -> bytes:
-    """A frame for a client, or a part of one. Fields of type `Raw` are taken as they are."""
+    """A frame as JSON, or a part of one. Fields of type `Raw` are taken as they are."""
     return _encoder.encode(frame)
+
+
+def frame_of(message: Struct) -> Frame:
+    """A frame for a client."""
+    return Frame(_encoder.encode(message))
 
 
 def reply_frame(
@@ -122,10 +156,10 @@ def reply_frame(
     room_id: str | UnsetType = UNSET,
     position: tuple[int, int] | UnsetType = UNSET,
     repeated: bool = False,
-) -> bytes:
+) -> Frame:
     """The REPLY to a command that was done: `data` is encoded already, `position` is `(epoch, seq)`."""
     epoch, seq = (UNSET, UNSET) if position is UNSET else position
-    return _encoder.encode(
+    return frame_of(
         Reply(
             id=command.id,
             command=type_of(command),
@@ -144,9 +178,9 @@ def error_frame(
     id: str | None = None,
     command: str | None = None,
     room_id: str | None = None,
-) -> bytes:
+) -> Frame:
     """The ERROR for a command, or, without `command`, for the connection."""
-    return _encoder.encode(
+    return frame_of(
         Error(
             id=id,
             command=command or UNSET,

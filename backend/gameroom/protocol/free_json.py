@@ -5,8 +5,11 @@ U+0000 or lone surrogates in any string.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from math import isfinite
 from typing import Any
+
+from msgspec.msgpack import Ext
 
 from gameroom.protocol.limits import MAX_DEPTH, MAX_INT, MIN_INT
 from gameroom.protocol.patch import escape
@@ -98,8 +101,16 @@ def _accept(_value: bool | None, _levels: int) -> None:
 
 
 def _refuse(value: object, _levels: int) -> None:
-    raise NotFreeJson(f"a {type(value).__name__} is not JSON")
+    kind = type(value)
+    raise NotFreeJson(f"{_ONLY_IN_MESSAGE_PACK.get(kind) or f'a {kind.__name__}'} is not JSON")
 
+
+_ONLY_IN_MESSAGE_PACK: dict[type, str] = {
+    bytes: "binary data",
+    Ext: "an extension type",
+    datetime: "a timestamp",
+}
+"""What MessagePack has and JSON has not, in words."""
 
 # A table instead of isinstance(): a bool must not pass for an int, and a command of the usual size costs half.
 _CHECKS: dict[type, Callable[[Any, int], None]] = {

@@ -26,6 +26,10 @@ ACCESS_TOKEN_LENGTH = 65_536
 """As long as a frame: whether a text is a token is for identity to say, which answers `unauthenticated`."""
 
 ROOM_METADATA_BYTES = 4096
+
+REPLY_HEAD_BYTES = 1024
+"""Of a REPLY all but its `data`, at most: of the id each character may become `\\u0001`, six bytes."""
+
 MAX_RESUME = 256
 """Missed events that a resume hands over at most."""
 

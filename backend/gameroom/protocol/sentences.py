@@ -28,6 +28,7 @@ _NAMES = {
     "bool": "true or false",
     "object": "an object",
     "array": "an array",
+    "None": "null",  # as the reader of MessagePack calls it
 }
 """Types as msgspec's messages call them, and as we do."""
 
@@ -89,7 +90,7 @@ def _expectation(kinds: list[inspect.Type], what: str) -> str:
         return f"must be one of {', '.join(choices)}"
     if not what.startswith(("Expected ", "Invalid ")):
         return what
-    said = re.sub(r"`([a-z |]+)`", lambda names: _in_words(names[1]), what)
+    said = re.sub(r"`([A-Za-z |]+)`", lambda names: _in_words(names[1]), what)
     said = re.sub(r" matching regex '\^(\[.*?\]).*'$", r" made of \1 only", said)
     return said[0].lower() + said[1:]
 

@@ -15,6 +15,7 @@ from gameroom.clock import rfc3339
 from gameroom.errors import MessageTooBig
 from gameroom.protocol.answers import DetachReason
 from gameroom.protocol.events import EpochStarted, Event, EventFrame, HiddenRun, MemberJoined
+from gameroom.protocol.frames import fits
 from gameroom.protocol.patch import Operation
 from gameroom.protocol.views import RoomView
 from gameroom.rooms.records import Record
@@ -116,7 +117,7 @@ class Framer:
     def deliver(self, record: Record, emission: Emission, *, first: bool, cause: str | None) -> Delivery:
         shares = tuple(self._shares(record, emission, first))
         for share in shares:
-            if len(share.frame) > self._max_bytes:
+            if not fits(share.frame, self._max_bytes):
                 raise MessageTooBig(self._max_bytes)
         return Delivery(
             room_id=record.room_id,

@@ -8,6 +8,7 @@ from gameroom.clock import Millis
 from gameroom.errors import InternalError
 from gameroom.protocol.codec import encode
 from gameroom.protocol.commands import ResumeFrom
+from gameroom.protocol.frames import fits
 from gameroom.protocol.limits import MAX_RESUME
 from gameroom.rooms.decision import Recollection
 from gameroom.rooms.framing import whole_update
@@ -78,7 +79,8 @@ def resumed(
         if not is_gapless(records, resume.seq, full.seq):
             return full
         frames = missed_frames(records, viewer.user_id, viewer.seat, viewer.cards, update)
-        if sum(map(len, frames)) > viewer.max_bytes:
+        together = b"[%b]" % b",".join(frames)
+        if not fits(together, viewer.max_bytes):
             return full
         data = encode({"resumed": True, "missed": missed})
         return replace(full, data=data, missed=frames)

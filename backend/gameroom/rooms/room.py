@@ -19,6 +19,8 @@ from gameroom.protocol import answers
 from gameroom.protocol.codec import encode
 from gameroom.protocol.commands import JoinRoom, Updates
 from gameroom.protocol.events import EpochStarted
+from gameroom.protocol.frames import fits
+from gameroom.protocol.limits import REPLY_HEAD_BYTES
 from gameroom.protocol.views import RoomView
 from gameroom.rooms import recall
 from gameroom.rooms.decision import NOTHING, Cause, Decision, Recollection
@@ -233,7 +235,7 @@ class Room:
         return self.viewpoint.room(self.viewpoint.key(sender.user_id))
 
     def _reply(self, data: bytes, *, holds_view: bool = False) -> Answer:
-        if len(data) > self._policy.max_frame_bytes:
+        if not fits(data, self._policy.max_frame_bytes - REPLY_HEAD_BYTES):
             raise MessageTooBig(self._policy.max_frame_bytes)
         return Answer(
             room_id=self.room_id,

@@ -16,6 +16,7 @@ from gameroom.gateway.hub import Hub
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent_revocations import RecentRevocations
 from gameroom.gateway.room_passwords import RoomPasswords
+from gameroom.gateway.wire import new_wire
 from gameroom.identity.access import Principal
 from gameroom.identity.revocations import Revocation, Why
 from gameroom.protocol.answers import DetachReason
@@ -43,11 +44,12 @@ class FakeClock:
 
 
 class FakeSocket:
-    """Implements `Socket`; keeps what was sent."""
+    """Implements `Socket`; keeps what was sent: `sent` in text messages, `sent_binary` in binary ones."""
 
     def __init__(self, hears_pongs: bool = True) -> None:
         self._hears_pongs = hears_pongs
         self.sent: list[bytes] = []
+        self.sent_binary: list[bytes] = []
         self.pings = 0
         self.closed: tuple[int, str] | None = None
         self.closing = asyncio.Event()
@@ -57,7 +59,8 @@ class FakeSocket:
             self.sent.append(frame)
 
     def send_binary(self, frame: bytes) -> None:
-        raise AssertionError("nobody agreed on binary frames")
+        if self.closed is None:
+            self.sent_binary.append(frame)
 
     def ping(self) -> None:
         self.pings += 1
@@ -254,16 +257,33 @@ class Bench:
         self.connections = Connections(self.environment)
 
     def connect(
-        self, user_id: str = "ann", *, sign_in_id: str = "s1", room_id: str | None = None
+        self,
+        user_id: str = "ann",
+        *,
+        sign_in_id: str = "s1",
+        room_id: str | None = None,
+        subprotocol: str | None = None,
     ) -> "Client":
         """An open connection, its WELCOME read."""
         join = JoinRoom(room_id=room_id) if room_id else None
-        connection = self.connections.admit(principal(self.clock, user_id, sign_in_id), join)
+        connection = self.admit(principal(self.clock, user_id, sign_in_id), join, subprotocol=subprotocol)
         connection.welcome()
         client = Client(self, connection, FakeSocket())
-        self.connections.open(connection, client.socket)
-        client.socket.take()
+        self.open(connection, client.socket)
+        client.socket.sent.clear()
+        client.socket.sent_binary.clear()
         return client
+
+    def admit(
+        self, who: Principal, join: JoinRoom | None = None, *, subprotocol: str | None = None
+    ) -> Connection:
+        """A connection whose handshake is not answered yet."""
+        return self.connections.admit(who, new_wire(subprotocol), join)
+
+    def open(self, connection: Connection, socket: FakeSocket) -> None:
+        """Its handshake is answered."""
+        connection._wire.opened(socket)
+        self.connections.open(connection)
 
     def publish(self, seq: int, frame: str | None = "EVENT", **more: Any) -> None:
         """An event of room `r`: everybody gets `{"type": frame, "seq": seq}`; `None`: nobody gets anything."""

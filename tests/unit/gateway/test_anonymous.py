@@ -7,6 +7,7 @@ import pytest
 
 from gameroom.gateway.anonymous import MAX_EARLY_FRAMES, AnonymousConnection
 from gameroom.gateway.policy import GatewayPolicy
+from gameroom.gateway.wire import new_wire
 from gameroom.protocol.commands import JoinRoom
 from tests.unit.gateway.fakes import Bench, FakeSocket, Frame, principal
 
@@ -20,9 +21,11 @@ class Stranger:
     def __init__(self, bench: Bench, room_id: str | None = None) -> None:
         bench.access.tokens["ann's"] = principal(bench.clock)
         join = JoinRoom(room_id=room_id) if room_id else None
-        self.receiver = AnonymousConnection(bench.environment, bench.connections, join)
+        wire = new_wire(None)
+        self.receiver = AnonymousConnection(wire, bench.environment, bench.connections, join)
         self.socket = FakeSocket()
-        self.receiver.opened(self.socket)
+        wire.opened(self.socket)
+        self.receiver.opened()
 
 
 async def test_the_order_on_a_room_bound_socket(bench: Bench) -> None:

@@ -23,10 +23,10 @@ def policy(**changes: int | float) -> GatewayPolicy:
 
 
 async def test_welcome_says_all_that_a_client_needs(bench: Bench) -> None:
-    connection = bench.connections.admit(principal(bench.clock), None)
+    connection = bench.admit(principal(bench.clock))
     socket = FakeSocket()
     connection.welcome()
-    bench.connections.open(connection, socket)
+    bench.open(connection, socket)
     (welcome,) = socket.take()
     assert welcome.pop("user")["user_id"] == "ann"
     assert welcome == {
@@ -266,9 +266,9 @@ async def test_a_renewal_that_takes_too_long_is_unavailable() -> None:
 
 
 async def test_a_token_is_announced_to_end_and_then_ends(bench: Bench) -> None:
-    connection = bench.connections.admit(principal(bench.clock, seconds=0), None)
+    connection = bench.admit(principal(bench.clock, seconds=0))
     client = Client(bench, connection, FakeSocket())
-    bench.connections.open(connection, client.socket)
+    bench.open(connection, client.socket)
     assert await client.closed() == (4001, "token_expired")
     expiring, error = client.socket.take()
     assert expiring == {"type": "TOKEN_EXPIRING", "expires_in": 0}
@@ -276,9 +276,9 @@ async def test_a_token_is_announced_to_end_and_then_ends(bench: Bench) -> None:
 
 
 async def test_a_renewed_token_ends_later(bench: Bench) -> None:
-    connection = bench.connections.admit(principal(bench.clock, seconds=0), None)
+    connection = bench.admit(principal(bench.clock, seconds=0))
     client = Client(bench, connection, FakeSocket())
-    bench.connections.open(connection, client.socket)
+    bench.open(connection, client.socket)
     connection.renew(principal(bench.clock, seconds=900))
     await asyncio.sleep(0.01)  # what must not happen would have happened by now
     assert client.socket.closed is None and client.socket.sent == []
@@ -320,18 +320,18 @@ async def test_any_frame_answers_a_ping(sign_of_life: str) -> None:
 
 async def test_a_socket_that_hears_no_pongs_is_not_pinged() -> None:
     bench = Bench(policy=policy(ping_interval_ms=1))
-    connection = bench.connections.admit(principal(bench.clock), None)
+    connection = bench.admit(principal(bench.clock))
     socket = FakeSocket(hears_pongs=False)
-    bench.connections.open(connection, socket)
+    bench.open(connection, socket)
     await asyncio.sleep(0.02)  # what must not happen would have happened by now
     assert socket.pings == 0 and socket.closed is None
 
 
 async def test_nothing_is_sent_on_a_socket_that_is_gone() -> None:
     bench = Bench(policy=policy(ping_interval_ms=1))
-    connection = bench.connections.admit(principal(bench.clock, seconds=0), None)
+    connection = bench.admit(principal(bench.clock, seconds=0))
     socket = FakeSocket()
-    bench.connections.open(connection, socket)
+    bench.open(connection, socket)
     connection.closed(1000)
     await asyncio.sleep(0.02)  # what must not happen would have happened by now
     assert socket.sent == [] and socket.pings == 0
@@ -353,11 +353,11 @@ async def test_over_the_limit_of_connections_the_oldest_of_the_user_goes() -> No
 
 async def test_a_handshake_under_way_counts_when_it_is_through() -> None:
     bench = Bench(policy=policy(connections_per_user=1))
-    under_way = bench.connections.admit(principal(bench.clock), None)
+    under_way = bench.admit(principal(bench.clock))
     ann = bench.connect()
     assert ann.socket.closed is None
     socket = FakeSocket()
-    bench.connections.open(under_way, socket)
+    bench.open(under_way, socket)
     assert socket.closed is None and ann.socket.closed == (4507, "replaced")
 
 
@@ -398,10 +398,10 @@ async def test_who_is_suspended_is_told_until_when(bench: Bench, until: int | No
 
 
 async def test_a_revocation_also_meets_a_handshake_under_way(bench: Bench) -> None:
-    connection = bench.connections.admit(principal(bench.clock), None)
+    connection = bench.admit(principal(bench.clock))
     bench.connections.revoked(revocation("s1"))
     socket = FakeSocket()
-    bench.connections.open(connection, socket)
+    bench.open(connection, socket)
     assert socket.closed == (4501, "signed_out")
 
 
@@ -417,11 +417,11 @@ async def test_a_drain_sends_everybody_away(bench: Bench) -> None:
 
 
 async def test_a_handshake_under_way_is_sent_away_when_it_is_through(bench: Bench) -> None:
-    connection = bench.connections.admit(principal(bench.clock), None)
+    connection = bench.admit(principal(bench.clock))
     await bench.connections.drain(reconnect_after_ms=500)
     connection.welcome()
     socket = FakeSocket()
-    bench.connections.open(connection, socket)
+    bench.open(connection, socket)
     assert [frame["type"] for frame in socket.take()] == ["WELCOME", "SERVER_DRAINING", "ERROR"]
     assert socket.closed == (4004, "draining")
 
@@ -433,7 +433,7 @@ async def test_a_connection_that_ends_before_its_automatic_join_is_decided_settl
     bus = SlowBus()
     bench = Bench(bus=bus)
     outcomes: list[object] = []
-    connection = bench.connections.admit(principal(bench.clock), JoinRoom(room_id="r"))
+    connection = bench.admit(principal(bench.clock), JoinRoom(room_id="r"))
     connection.enter(JoinRoom(room_id="r"), outcomes.append)
     if moment == "it is under way":
         bus.confirm.set()
@@ -450,7 +450,7 @@ async def test_a_connection_that_ends_before_its_automatic_join_is_decided_settl
 
 async def test_a_connection_that_is_over_enters_nothing(bench: Bench) -> None:
     outcomes: list[object] = []
-    connection = bench.connections.admit(principal(bench.clock), JoinRoom(room_id="r"))
+    connection = bench.admit(principal(bench.clock), JoinRoom(room_id="r"))
     connection.closed(1006)
     connection.enter(JoinRoom(room_id="r"), outcomes.append)
     await bench.tasks.idle()

@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import msgpack
 import pytest
 
 from gameroom.errors import RoomFull
@@ -24,6 +25,7 @@ class Handshake:
         bench.access.tokens["ann's"] = principal(bench.clock)
         self.sent: list[Message] = []
         self.accept_fails = False
+        self.subprotocols: list[str] = []
         self.headers = [] if first_frame else [(b"authorization", b"Bearer ann's")]
         self.extensions: dict[str, object] = {"websocket.http.response": {}}
         self.incoming: asyncio.Queue[Message] = asyncio.Queue()
@@ -43,6 +45,7 @@ class Handshake:
             "headers": self.headers,
             "path_params": {"room_id": self._room_id} if self._room_id else {},
             "extensions": self.extensions,
+            "subprotocols": self.subprotocols,
         }
         async with asyncio.timeout(5):
             await self._endpoint(scope, self.incoming.get, self._send)
@@ -168,6 +171,30 @@ async def test_a_sign_in_that_ends_during_the_join_is_refused_as_it_will_be_from
     expected = {"signed_out": (401, "unauthenticated"), "suspended": (403, "account_suspended")}
     assert handshake.refusal == expected[why]
     await bench.tasks.stop()
+
+
+# --- errors as frames ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("subprotocol", ["gameroom.v1.json", "gameroom.v1.msgpack"])
+async def test_errors_as_frames_are_written_as_agreed(bench: Bench, subprotocol: str) -> None:
+    handshake = Handshake(bench, "errors=frame&role=king", room_id="r")
+    handshake.subprotocols = ["gameroom.v9.json", subprotocol]
+    await handshake.run()
+    accept, error, _ = handshake.sent
+    assert accept["subprotocol"] == subprotocol
+    told = msgpack.unpackb(error["bytes"]) if "msgpack" in subprotocol else json.loads(error["text"])
+    assert (told["type"], told["code"]) == ("ERROR", "validation_failed")
+    assert handshake.close == (4509, "validation_failed")
+
+
+async def test_without_a_protocol_in_common_the_error_is_json(bench: Bench) -> None:
+    handshake = Handshake(bench, "errors=frame")
+    handshake.subprotocols = ["gameroom.v9.json"]
+    await handshake.run()
+    accept, error, _ = handshake.sent
+    assert accept["subprotocol"] is None
+    assert json.loads(error["text"])["code"] == "unsupported_protocol"
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------------

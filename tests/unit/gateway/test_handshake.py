@@ -36,6 +36,7 @@ def handshake(query: str = "", offered: tuple[str, ...] = (), **headers: str) ->
         ((), None),
         (("bearer.x",), None),
         (("gameroom.v1.json",), "gameroom.v1.json"),
+        (("gameroom.v1.msgpack", "bearer.x", "gameroom.v1.json"), "gameroom.v1.msgpack"),
         (("chat", "gameroom.v9.json", "bearer.x", "gameroom.v1.json"), "gameroom.v1.json"),
     ],
 )
@@ -43,7 +44,7 @@ def test_the_first_known_subprotocol_is_chosen(offered: tuple[str, ...], chosen:
     assert choose_subprotocol(handshake(offered=offered)) == chosen
 
 
-@pytest.mark.parametrize("offered", [("chat",), ("gameroom.v1.msgpack", "bearer.x")])
+@pytest.mark.parametrize("offered", [("chat",), ("gameroom.v2.json", "bearer.x")])
 def test_only_unknown_subprotocols_are_refused(offered: tuple[str, ...]) -> None:
     with pytest.raises(UnsupportedProtocol):
         choose_subprotocol(handshake(offered=offered))

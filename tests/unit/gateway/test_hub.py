@@ -8,6 +8,7 @@ from gameroom.bus.bus import Delivery
 from gameroom.bus.local import LocalBus
 from gameroom.errors import Unavailable
 from gameroom.gateway.hub import Hub
+from gameroom.protocol.frames import Frame
 from gameroom.tasks import Tasks
 from tests.unit.gateway.fakes import SlowBus, event
 
@@ -26,7 +27,7 @@ class Ear:
     def not_subscribed(self, error: Unavailable) -> None:
         self.heard.append(error.code)
 
-    def event(self, delivery: Delivery, frame: bytes | None) -> None:
+    def event(self, delivery: Delivery, frame: Frame | None) -> None:
         self.heard.append(delivery.seq)
 
     def replaced(self) -> None:
@@ -122,7 +123,7 @@ async def test_who_leaves_at_its_confirmation_and_comes_again_is_confirmed_again
 
 async def test_a_listener_that_fails_harms_no_other(tasks: Tasks, caplog: pytest.LogCaptureFixture) -> None:
     class Deaf(Ear):
-        def event(self, delivery: Delivery, frame: bytes | None) -> None:
+        def event(self, delivery: Delivery, frame: Frame | None) -> None:
             raise RuntimeError("a bug")
 
     bus = LocalBus()
@@ -138,7 +139,7 @@ async def test_a_listener_that_fails_harms_no_other(tasks: Tasks, caplog: pytest
 
 async def test_listeners_may_leave_while_an_event_is_delivered(tasks: Tasks) -> None:
     class Leaver(Ear):
-        def event(self, delivery: Delivery, frame: bytes | None) -> None:
+        def event(self, delivery: Delivery, frame: Frame | None) -> None:
             super().event(delivery, frame)
             hub.leave("r", self)
 

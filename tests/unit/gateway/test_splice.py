@@ -3,13 +3,16 @@
 from gameroom.gateway.asked import asked
 from gameroom.gateway.splice import MAX_HELD, Heard, Splice, position_of
 from gameroom.protocol.commands import GetRoom
+from gameroom.protocol.frames import Frame
 from tests.unit.gateway.fakes import event
+
+FRAME = Frame(b"{}")
 
 
 def splice_of(*seqs: int, epoch: int = 0) -> Splice:
     splice = Splice(asked(GetRoom(room_id="r")))
     for seq in seqs:
-        assert splice.hold((event(seq, epoch=epoch), b"frame"))
+        assert splice.hold((event(seq, epoch=epoch), FRAME))
     return splice
 
 
@@ -38,7 +41,7 @@ def test_events_keep_the_order_in_which_they_came_and_their_frames() -> None:
     splice = splice_of(7)
     assert splice.hold((event(5), None))
     assert [(position_of(delivery), frame) for delivery, frame in splice.all()] == [
-        ((0, 7), b"frame"),
+        ((0, 7), FRAME),
         ((0, 5), None),
     ]
 

@@ -29,7 +29,7 @@ from gameroom.protocol.codec import (
 )
 from gameroom.protocol.commands import COMMANDS, GameAction, JoinRoom, Ping, ResumeFrom, SendChat
 from gameroom.protocol.events import EventFrame
-from gameroom.protocol.limits import MAX_DEPTH, MAX_INT, MIN_INT
+from gameroom.protocol.limits import ID_LENGTH, MAX_DEPTH, MAX_INT, MIN_INT, REPLY_HEAD_BYTES
 
 
 def refused(frame: str | bytes) -> CommandRefused:
@@ -172,7 +172,7 @@ def test_an_unknown_command_names_the_nearest(word: str, nearest: str | None) ->
 def test_an_endless_unknown_command_is_not_repeated_whole() -> None:
     problem = refused(json.dumps({"type": "X" * 60_000}))
     assert type(problem.error) is UnknownCommand
-    assert len(error_frame(problem.error, command=problem.command)) < 500
+    assert len(error_frame(problem.error, command=problem.command).json) < 500
 
 
 # --- which field ----------------------------------------------------------------------------------------------
@@ -299,7 +299,7 @@ def test_a_refusal_repeats_no_bad_word(word: str) -> None:
 
 def test_reply_with_a_position() -> None:
     frame = reply_frame(Ping(id="i"), encode(Empty()), room_id="r", position=(1, 5), repeated=True)
-    assert json.loads(frame) == {
+    assert json.loads(frame.json) == {
         "type": "REPLY",
         "id": "i",
         "command": "PING",
@@ -313,12 +313,19 @@ def test_reply_with_a_position() -> None:
 
 def test_reply_of_the_connection() -> None:
     frame = reply_frame(Ping(), b'{"server_time":"now"}')
-    assert json.loads(frame) == {
+    assert json.loads(frame.json) == {
         "type": "REPLY",
         "id": None,
         "command": "PING",
         "data": {"server_time": "now"},
     }
+
+
+def test_a_reply_is_not_much_longer_than_its_data() -> None:
+    command = SendChat(id="\1" * ID_LENGTH, text="hi")
+    frame = reply_frame(command, b"{}", room_id="r" * ID_LENGTH, position=(MAX_INT, MAX_INT), repeated=True)
+    longer_words = max(map(len, COMMANDS))
+    assert max(len(frame.json), len(frame.packed)) + longer_words <= REPLY_HEAD_BYTES
 
 
 @pytest.mark.parametrize(
@@ -350,11 +357,11 @@ def test_reply_of_the_connection() -> None:
     ],
 )
 def test_error_of_the_connection(error: GameroomError, fields: dict[str, object]) -> None:
-    assert json.loads(error_frame(error)) == {"type": "ERROR", "id": None, **fields}
+    assert json.loads(error_frame(error).json) == {"type": "ERROR", "id": None, **fields}
 
 
 def test_error_of_a_command() -> None:
-    fields = json.loads(error_frame(MalformedFrame("no"), id="i", command="PING", room_id="r"))
+    fields = json.loads(error_frame(MalformedFrame("no"), id="i", command="PING", room_id="r").json)
     assert (fields["id"], fields["command"], fields["room_id"]) == ("i", "PING", "r")
 
 

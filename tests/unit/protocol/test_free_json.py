@@ -49,7 +49,7 @@ def test_what_may_be_carried(value: object) -> None:
         ({"a": {1: 2}}, "#/a", "strings"),
         ({"a": {None: 2}}, "#/a", "strings"),
         ({"a": (1, {2})}, "#/a/1", "a set is not JSON"),
-        ({"~/": b""}, "#/~0~1", "a bytes is not JSON"),
+        ({"~/": b""}, "#/~0~1", "binary data is not JSON"),
         (object(), "#", "a object is not JSON"),
     ],
 )

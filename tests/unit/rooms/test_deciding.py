@@ -147,6 +147,36 @@ def test_an_event_that_is_too_big_to_be_sent_is_refused() -> None:
     scene.verify()
 
 
+def test_an_event_that_is_too_big_in_an_encoding_that_nobody_may_use_is_refused() -> None:
+    """Who listens in which encoding is not known where it is decided."""
+    scene = Scene(Relay, policy=RoomPolicy(max_frame_bytes=8_000))
+    floats = GameAction(action={"type": "send", "data": [0.5] * 1_000})
+    assert scene.refused("ann", floats).code == "message_too_big"
+    assert scene.do("ann", big_message(4_000)) == {}
+    scene.verify()
+
+
+class Talkative(Game[None]):
+    name = "talkative"
+    min_players = max_players = 1
+
+    @action
+    def talk(self, state: None, ctx: Context, words: int = 0, numbers: int = 0) -> dict[str, object]:
+        return {"words": "x" * words, "numbers": [0.5] * numbers}
+
+
+def test_an_answer_that_is_too_big_in_any_encoding_is_refused_its_head_included() -> None:
+    scene = Scene(Talkative, policy=RoomPolicy(max_frame_bytes=8_000))
+    scene.do("ann", SetReady(ready=True))
+    scene.do("ann", StartGame())
+    for too_much in ({"words": 7_500}, {"numbers": 1_000}):
+        refusal = scene.refused("ann", GameAction(action={"type": "talk", **too_much}))
+        assert (refusal.code, refusal.params) == ("message_too_big", {"limit": 8_000})
+    for much in ({"words": 6_500}, {"numbers": 700}):
+        scene.do("ann", GameAction(action={"type": "talk", **much}))
+    scene.verify()
+
+
 def big_message(size: int) -> GameAction:
     return GameAction(action={"type": "send", "data": "x" * size})
 

@@ -15,6 +15,7 @@ from gameroom.protocol.commands import (
     StartGame,
 )
 from gameroom.protocol.limits import MAX_RESUME
+from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.rooms import Answer
 from tests.unit.rooms.games import Secrets
 from tests.unit.rooms.scene import Copy, Scene
@@ -90,6 +91,16 @@ def test_256_may_be_missed_and_no_more() -> None:
     assert resumed(resume(scene, away))
     scene.do("ann", SendChat(text="one more"))
     assert not resumed(resume(scene, later))
+
+
+@pytest.mark.parametrize(("data", "fits"), [("x" * 2_000, True), ([0.5] * 500, False)])
+def test_what_would_be_too_long_in_any_encoding_is_not_caught_up_with(data: object, fits: bool) -> None:
+    scene = Scene(Relay, policy=RoomPolicy(max_frame_bytes=20_000))
+    scene.do("bob", JoinRoom())
+    away = scene.copies.pop("bob")
+    for _ in range(6):
+        scene.do("ann", GameAction(action={"type": "send", "data": data}))
+    assert resumed(resume(scene, away)) is fits
 
 
 @pytest.mark.parametrize(
