@@ -57,7 +57,9 @@ def decode_command(frame: str | bytes) -> AnyCommand:
         if "\\u0000" in text or type(command) in _UNBOUNDED:
             check_free_json(to_builtins(command), MAX_FRAME_DEPTH)
         for name in _FREE_FIELDS[type(command)]:
-            check_free_json(getattr(command, name), MAX_FIELD_DEPTH)
+            value = getattr(command, name)
+            if value is not UNSET:
+                check_free_json(value, MAX_FIELD_DEPTH)
     # RecursionError is the decoder's answer to a frame that is nested a thousand levels deep.
     except (DecodeError, UnicodeError, RecursionError, NotFreeJson) as fault:
         raise _refusal(frame, fault) from None
