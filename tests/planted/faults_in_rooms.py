@@ -27,6 +27,7 @@ TESTS = "tests/unit/rooms"
 T_ACTOR = f"{TESTS}/test_actor.py"
 T_DECIDING = f"{TESTS}/test_deciding.py"
 T_HANDLERS = f"{TESTS}/test_handlers.py"
+T_HOSTING = f"{TESTS}/test_hosting.py"
 T_OPENING = f"{TESTS}/test_opening.py"
 T_PUBLISHING = f"{TESTS}/test_publishing.py"
 T_RECOVERY = f"{TESTS}/test_recovery.py"
@@ -350,6 +351,11 @@ FAULTS: Faults = {
             Edit(FRAMING, "prev_seq=record.seq - 1,", "prev_seq=record.seq,"),
             f"{T_PUBLISHING}::test_each_message_names_the_position_before_it",
         ),
+        fault(
+            "who leaves does not hear what comes before its last event",
+            Edit(FRAMING, "        if self._leaving:\n", "        if False:\n"),
+            f"{T_REGRESSION}::test_who_leaves_a_game_that_fails_hears_that_its_round_was_aborted",
+        ),
     ),
     "View and patches make the fresh view": (
         fault(
@@ -395,6 +401,11 @@ FAULTS: Faults = {
             Edit(RECALL, " or resume.seq < viewer.since:", ":"),
             f"{T_RESUME}::test_a_position_that_cannot_be_resumed_from_gets_the_whole_view",
             f"{T_RESUME}::test_who_was_moved_to_another_seat_gets_the_whole_view",
+        ),
+        fault(
+            "a change of role leaves the base of resuming where it was",
+            Edit(MEMBERSHIP, "ready=False, since=turn.next_seq", "ready=False"),
+            f"{T_HOSTING}::test_who_has_changed_its_role_cannot_resume_from_before",
         ),
         fault(
             "any number of events may be missed",

@@ -52,7 +52,7 @@ def leave(turn: Turn, sender: Sender, _command: LeaveRoom) -> Empty:
 
 
 def set_role(turn: Turn, sender: Sender, command: SetRole) -> Seated:
-    """A seat is taken or given up; so the base of resuming moves, and who takes the field is not ready yet."""
+    """A seat is taken or given up: the base of resuming moves, and nobody is ready in a new role."""
     member = turn.state.members[sender.user_id]
     changed: list[MemberField] = []
     if command.role != member.role:
