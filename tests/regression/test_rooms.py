@@ -23,6 +23,7 @@ from tests.unit.rooms.games import Secrets
 from tests.unit.rooms.node import ROOM, Node, SlowAppends, node
 from tests.unit.rooms.scene import POLICY, Scene
 from tests.unit.rooms.test_handlers import started
+from tests.unit.rooms.test_opening import until
 
 TIC_TAC_TOE = CreateRoom(game="tic-tac-toe")
 PATIENCE_S = 0.2
@@ -101,6 +102,7 @@ async def test_who_cannot_be_told_of_its_room_is_not_told_twice() -> None:
 
     async with node() as first:
         first.submit("ann", TIC_TAC_TOE, deaf)
+        await until(lambda: bool(outcomes))
     assert [type(outcome) for outcome in outcomes] == [Answer]
 
 
