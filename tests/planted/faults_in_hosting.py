@@ -8,6 +8,7 @@ CREATION = f"{ROOMS}/creation.py"
 ENTRANCE = f"{ROOMS}/entrance.py"
 HOSTING = f"{ROOMS}/handlers/hosting.py"
 LOCAL = f"{ROOMS}/local.py"
+MAILBOX = f"{ROOMS}/mailbox.py"
 MEMBERSHIP = f"{ROOMS}/handlers/membership.py"
 SYSTEM = f"{ROOMS}/handlers/system.py"
 UPDATING = f"{ROOMS}/handlers/updating.py"
@@ -111,6 +112,15 @@ FAULTS: Faults = {
                 "deque(self._mailbox)",
             ),
             f"{T_NEWS}::test_of_many_news_that_wait_the_room_hears_the_last",
+        ),
+        fault(
+            "a late card undoes the end of an account",
+            Edit(
+                MAILBOX,
+                "return self.card is None or entry.card is not None",
+                "return True",
+            ),
+            f"{T_NEWS}::test_a_late_card_does_not_bring_back_a_deleted_account_before_the_room",
         ),
         fault(
             "rooms that are not open keep who has no account any more",

@@ -110,7 +110,7 @@ class Actor:
         self._wake()
 
     def hear(self, news: News) -> None:
-        """The newest of a user takes the place of what waits."""
+        """What is newer takes the place of what waits."""
         self._mailbox = deque(entry for entry in self._mailbox if not news.settles(entry))
         self._mailbox.append(news)
         self._wake()

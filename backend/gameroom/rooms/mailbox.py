@@ -27,14 +27,19 @@ class Gone(Struct, frozen=True):
 
 
 class News(Struct, frozen=True):
-    """How a user is shown from now on; None: its account is gone. Never refused: one of each user waits at most."""
+    """How a user is shown from now on; None: its account is gone.
+
+    Never refused: of each user at most the newest card waits, and the end.
+    """
 
     user_id: str
     card: Card | None
 
     def settles(self, entry: "Entry") -> bool:
-        """Whether the older `entry` need not be told any more. After its end an account has no news."""
-        return isinstance(entry, News) and entry.user_id == self.user_id
+        """Whether the older `entry` need not be told any more. The end of an account is not undone by a late card."""
+        if not isinstance(entry, News) or entry.user_id != self.user_id:
+            return False
+        return self.card is None or entry.card is not None
 
 
 Entry = Ask | Gone | News

@@ -57,7 +57,7 @@ MakeAnswer = Callable[[list[Record]], Answer | Recollection | None]
 
 
 class Room:
-    """One writer's room. Inputs are `decide`, `detach`, `fire`, `disconnect` and `start_epoch`, one after the other."""
+    """One writer's room. Inputs are `decide`, `detach`, `hear`, `fire`, `disconnect` and `start_epoch`, one by one."""
 
     def __init__(
         self,

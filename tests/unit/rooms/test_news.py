@@ -95,7 +95,7 @@ async def test_a_death_before_the_rooms_have_heard_changes_nothing_of_that() -> 
         assert await names(second) == ["Ann"]
 
 
-async def test_a_card_does_not_bring_back_a_deleted_account() -> None:
+async def test_a_late_card_does_not_bring_back_a_deleted_account_on_the_way() -> None:
     async with node() as first:
         await first.do("ann", TIC_TAC_TOE)
         await first.do("bob", JoinRoom())
@@ -103,6 +103,22 @@ async def test_a_card_does_not_bring_back_a_deleted_account() -> None:
         first.rooms.account_deleted("bob")
         first.rooms.card_changed("bob", NEW)
         first.placement.may_count.set()
+        await until(lambda: kinds(first)[-1] == "MEMBER_LEFT")
+
+
+async def test_a_late_card_does_not_bring_back_a_deleted_account_before_the_room() -> None:
+    journal = SlowAppends()
+    async with node(journal) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        await first.do("bob", JoinRoom())
+        journal.go.clear()
+        first.ask("ann", SendChat(text="an append that takes its time"))
+        await turns()
+        first.rooms.account_deleted("bob")
+        await turns()
+        first.rooms.card_changed("bob", NEW)
+        await turns()
+        journal.go.set()
         await until(lambda: kinds(first)[-1] == "MEMBER_LEFT")
 
 
