@@ -261,6 +261,7 @@ def _room_policy(settings: Settings) -> RoomPolicy:
         empty_ms=settings.empty_room_ttl_s * 1000,
         development=settings.environment == "development",
         mailbox=settings.room_mailbox,
+        rooms_per_user=settings.rooms_per_user,
         command_deadline_s=settings.command_deadline_ms / 1000,
         max_frame_bytes=settings.max_server_message_bytes,
     )

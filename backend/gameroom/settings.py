@@ -153,6 +153,10 @@ class Settings(BaseSettings):
     room_mailbox: Positive = Field(
         default=1_000, description="Commands that may wait for a room; beyond these they are `unavailable`."
     )
+    rooms_per_user: Positive = Field(
+        default=20,
+        description="Open rooms that a user may be a member of; into more it neither comes nor creates them.",
+    )
     command_deadline_ms: Positive = Field(
         default=10_000, description="A command undecided after this is `unavailable`, certainly not applied."
     )

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from gameroom.errors import Unavailable
-from gameroom.rooms.journal import AppliedCommand, Fenced, Refused, SealedRecord
+from gameroom.rooms.journal import AppliedCommand, Born, Fenced, Refused, SealedRecord
 from tests.contract.room_stores import Stores, birth, listing, record, snapshot, unit
 
 
@@ -232,6 +232,13 @@ async def test_the_same_create_makes_one_room(stores: Stores) -> None:
     assert (again.room_id, again.input_hash, again.repeated) == ("r", b"first", True)
     assert await seqs(stores, "s") == []
     assert (await stores.journal.create(birth("r", command_id="c1"))).repeated
+
+
+async def test_the_room_that_a_create_made_is_found(stores: Stores) -> None:
+    await stores.journal.create(birth("r", creator="ann", command_id="c1", input_hash=b"first"))
+    assert await stores.journal.born("ann", "c1") == Born("r", b"first", repeated=True)
+    assert await stores.journal.born("ann", "c2") is None
+    assert await stores.journal.born("bob", "c1") is None
 
 
 async def test_others_may_use_the_same_id_to_create(stores: Stores) -> None:

@@ -132,6 +132,41 @@ async def test_a_finished_round_and_a_closed_room_stay_so(mortal: Server) -> Non
         assert (await alice.expect("REPLY"))["repeated"] is True
 
 
+async def test_whom_the_host_kept_out_stays_out(mortal: Server) -> None:
+    async with gathering(mortal) as people:
+        accounts = await two_accounts(people)
+        alice, bob = [await people.connect(account) for account in accounts]
+        room_id = await alice.create("relay", visibility="private")
+        old_code = alice.room.view["invite_code"]
+        await bob.ask("JOIN_GAME_ROOM_GROUP", invite_code=old_code)
+        await alice.ask("KICK_MEMBER", user_id=bob.user_id, ban=True)
+        await alice.ask("UPDATE_GAME_ROOM_GROUP", password="sesame", rotate_invite_code=True)
+        await alice.until("GAME_ROOM_GROUP_UPDATED")
+        code = alice.room.view["invite_code"]
+        await kill_and_restart(mortal)
+
+        host, banned, carol = [await people.connect(account) for account in (*accounts, await people.guest())]
+        by_code = {"invite_code": code}
+        assert await refusal_of_join(banned, **by_code) == "banned_from_room"
+        assert await refusal_of_join(carol, invite_code=old_code) == "room_not_found"
+        await host.join(room_id)
+        await host.ask("UPDATE_GAME_ROOM_GROUP", visibility="public", locked=True)
+        await kill_and_restart(mortal)
+
+        host, carol = await people.connect(accounts[0]), await people.newcomer("Carol")
+        await host.join(room_id)
+        assert await refusal_of_join(carol, **by_code) == "room_locked"
+        await host.ask("UPDATE_GAME_ROOM_GROUP", locked=False)
+        assert await refusal_of_join(carol, room_id=room_id, password="open") == "wrong_room_password"
+        await carol.join(room_id, password="sesame")
+
+
+async def refusal_of_join(player: Player, **fields: str) -> str:
+    with pytest.raises(Refused) as refused:
+        await player.ask("JOIN_GAME_ROOM_GROUP", **fields)
+    return refused.value.code
+
+
 # --- commands in flight ---------------------------------------------------------------------------------------
 
 

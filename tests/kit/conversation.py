@@ -10,6 +10,15 @@ CONNECTION_COMMANDS = {"AUTHENTICATE", "PING", "SUBSCRIBE_LOBBY", "UNSUBSCRIBE_L
 """Commands that are about no room: their REPLY has no position."""
 
 ENTERING = {"JOIN_GAME_ROOM_GROUP", "CREATE_GAME_ROOM_GROUP"}
+HOSTING = {
+    "UPDATE_GAME_ROOM_GROUP",
+    "KICK_MEMBER",
+    "TRANSFER_HOST",
+    "START_GAME",
+    "CLOSE_GAME_ROOM_GROUP",
+}
+"""Commands for which an admin need not join the room."""
+
 VIEWING = {*ENTERING, "GET_GAME_ROOM_GROUP"}
 
 
@@ -124,6 +133,8 @@ class Conversation:
         Who leaves hears only MEMBER_LEFT, although a change of host may belong to the same command, so there the
         REPLY may stand ahead of what was heard.
         """
+        if frame["command"] in HOSTING and frame["room_id"] not in self.rooms:
+            return
         at, copy = Position(frame["epoch"], frame["seq"]), self._room_of(frame)
         if frame["command"] != "LEAVE_GAME_ROOM_GROUP":
             require(at <= copy.position, f"a REPLY at {at} before its events, heard {copy.position}")

@@ -6,6 +6,9 @@ from typing import Any
 from tests.kit.patch import apply_patch
 from tests.kit.wire import Json, Position, RuleBroken, require, room_view
 
+LAST_EVENT = {"left": "MEMBER_LEFT", "kicked": "MEMBER_KICKED", "closed": "GAME_ROOM_GROUP_CLOSED"}
+"""What must have been heard before a DETACHED for this reason."""
+
 
 class RoomCopy:
     """Fed with what one viewer hears of one room; raises `RuleBroken` where history is not as promised."""
@@ -76,6 +79,7 @@ class RoomCopy:
         else:
             self._advance(frame, 1)
             self._change(frame)
+            self._check_host(frame)
             self.last_event = frame
 
     def _advance(self, frame: Json, by: int) -> None:
@@ -113,6 +117,12 @@ class RoomCopy:
         elif "patch" in frame:
             self.view = self._checked(apply_patch(self.view, frame["patch"]))
 
+    def _check_host(self, frame: Json) -> None:
+        """The first event of a command has the whole patch, so the view knows the host by now, or will at the end."""
+        if frame["type"] == "HOST_CHANGED" and self._missed_until is None:
+            told, shown = frame["data"]["host_id"], self.view["host_id"]
+            require(told == shown, f"the host is {told}, the view shows {shown}")
+
     def _checked(self, view: Json) -> Json:
         room_view("room", view)
         if view["room_id"] != self.room_id:
@@ -122,7 +132,11 @@ class RoomCopy:
     def detach(self, reason: str) -> None:
         """DETACHED: no event of this room follows on this connection."""
         require(self.ended is None, f"DETACHED twice: {reason}")
-        if reason == "closed" and self.last_event is not None:
-            kind = self.last_event["type"]
-            require(kind == "GAME_ROOM_GROUP_CLOSED", f"closed, but the last event was {kind}")
+        if reason in LAST_EVENT and self.last_event is not None:
+            self._check_last(self.last_event, reason)
         self.ended = reason
+
+    def _check_last(self, event: Json, reason: str) -> None:
+        require(event["type"] == LAST_EVENT[reason], f"{reason}, but the last event was {event!r}")
+        updated = "patch" in event or "view" in event
+        require(reason == "closed" or not updated, f"who is not there any more got an update: {event!r}")

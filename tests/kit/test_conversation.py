@@ -64,6 +64,11 @@ def event(seq: int, kind: str = "CHAT_MESSAGE", *, epoch: int = 1, **more: Any) 
     return {"type": kind, "room_id": "r", "epoch": epoch, "seq": seq, "at": AT, "data": data, **more}
 
 
+def kicked(seq: int, **more: Any) -> Json:
+    data = {"user_id": "u", "by": "h", "ban": False, "reason": None}
+    return event(seq, "MEMBER_KICKED", data=data, **more)
+
+
 def hidden(seq: int, count: int) -> Json:
     return {"type": "HIDDEN", "room_id": "r", "epoch": 1, "seq": seq, "count": count}
 
@@ -123,6 +128,12 @@ def test_what_the_contract_allows_passes(joined: Conversation) -> None:
         [{"type": "DETACHED", "room_id": "r", "reason": "left"}, event(6)],
         [{"type": "DETACHED", "room_id": "r", "reason": "whatever"}],
         [event(6), {"type": "DETACHED", "room_id": "r", "reason": "closed"}],
+        [event(6), {"type": "DETACHED", "room_id": "r", "reason": "kicked"}],
+        [kicked(6, patch=[]), {"type": "DETACHED", "room_id": "r", "reason": "kicked"}],
+        [kicked(6), {"type": "DETACHED", "room_id": "r", "reason": "left"}],
+        [event(6, "MEMBER_KICKED", data={"user_id": "u", "by": "h", "ban": False})],
+        [event(6, "GAME_ROOM_GROUP_UPDATED", data={"by": "u", "changed": ["colour"]})],
+        [event(6, "HOST_CHANGED", data={"host_id": "v", "previous_host_id": "u"})],
         [welcome()],
         [error("malformed_frame", id="1")],
         [error("no_such_code")],
@@ -145,6 +156,9 @@ def test_a_broken_rule_is_noticed(joined: Conversation, frames: list[Json]) -> N
         ([event(6), reply("SEND_CHAT", 5, {"message_id": "m"})], "SEND_CHAT"),
         ([event(6), reply("SEND_CHAT", 6, {})], "SEND_CHAT"),
         ([event(6), reply("SET_READY", 6, {})], "SEND_CHAT"),
+        ([event(6), reply("SET_ROLE", 6, {})], "SET_ROLE"),
+        ([reply("KICK_MEMBER", 6, {})], "KICK_MEMBER"),
+        ([reply("SEND_CHAT", 6, {"message_id": "m"}, room_id="s")], "SEND_CHAT"),
         ([event(6), *2 * [reply("SEND_CHAT", 6, {"message_id": "m"})]], "SEND_CHAT"),
         ([reply("GET_GAME_ROOM_GROUP", 4, {"room": VIEW})], "GET_GAME_ROOM_GROUP"),
         ([reply("GET_GAME_ROOM_GROUP", 5, {"room": {**VIEW, "room_id": "s"}})], "GET_GAME_ROOM_GROUP"),
@@ -155,6 +169,16 @@ def test_a_wrong_answer_is_noticed(joined: Conversation, frames: list[Json], sen
     ask(joined, sent)
     with pytest.raises(RuleBroken):
         hear(joined, *frames)
+
+
+def test_who_is_kicked_hears_it_last(joined: Conversation) -> None:
+    hear(joined, kicked(6), {"type": "DETACHED", "room_id": "r", "reason": "kicked"})
+    assert joined.rooms["r"].ended == "kicked"
+
+
+def test_an_admin_hosts_without_having_joined(joined: Conversation) -> None:
+    ask(joined, "KICK_MEMBER")
+    hear(joined, reply("KICK_MEMBER", 6, {}, room_id="s"))
 
 
 def resuming(joined: Conversation, missed: int) -> Conversation:

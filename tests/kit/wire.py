@@ -208,6 +208,12 @@ room_view = fields(
 
 # --- frames ---------------------------------------------------------------------------------------------------
 
+ROOM_FIELDS = (
+    *("name", "visibility", "password", "settings", "locked", "max_players", "metadata"),
+    "invite_code",
+)
+"""The fields of UPDATE, as its event names them; `invite_code` for `rotate_invite_code`."""
+
 EVENT_DATA: dict[str, Check] = {
     "MEMBER_JOINED": fields({"user_id": text, "member": member}),
     "MEMBER_LEFT": fields({"user_id": text, "reason": one_of("left", "timeout", "account_deleted")}),
@@ -218,7 +224,7 @@ EVENT_DATA: dict[str, Check] = {
     ),
     "MEMBER_KICKED": fields({"user_id": text, "by": text, "ban": boolean, "reason": nullable(text)}),
     "HOST_CHANGED": fields({"host_id": text, "previous_host_id": text}),
-    "GAME_ROOM_GROUP_UPDATED": fields({"by": text, "changed": list_of(text)}),
+    "GAME_ROOM_GROUP_UPDATED": fields({"by": text, "changed": list_of(one_of(*ROOM_FIELDS))}),
     "GAME_STARTED": fields({"round": count, "players": map_of(text)}),
     "GAME_UPDATED": fields(
         {"cause": one_of("action", "timer", "tick", "member")}, {"user_id": text, "seat": count}
@@ -285,6 +291,10 @@ REPLY_DATA: dict[str, Check] = {
     "JOIN_GAME_ROOM_GROUP": fields({"resumed": boolean}, {"room": room_view, "missed": count}),
     "LEAVE_GAME_ROOM_GROUP": fields({}),
     "GET_GAME_ROOM_GROUP": fields({"room": room_view}),
+    "UPDATE_GAME_ROOM_GROUP": fields({}),
+    "SET_ROLE": fields({"seat": nullable(count)}),
+    "KICK_MEMBER": fields({}),
+    "TRANSFER_HOST": fields({}),
     "SET_READY": fields({}),
     "START_GAME": fields({"round": count}),
     "SEND_CHAT": fields({"message_id": text}),

@@ -242,6 +242,14 @@ FAULTS: Faults = {
             f"{T_CONNECTION}::test_room_passwords_leave_the_gateway_sealed",
         ),
         fault(
+            "the password of an UPDATE leaves the gateway in clear",
+            Edit(
+                f"{GATEWAY}/room_passwords.py", "(CreateRoom, JoinRoom, UpdateRoom)", "(CreateRoom, JoinRoom)"
+            ),
+            f"{T_CONNECTION}::test_room_passwords_leave_the_gateway_sealed",
+            f"{T_CONNECTION}::test_every_command_with_a_password_is_sealed",
+        ),
+        fault(
             "a view shows the MAC of the room's password",
             Edit(
                 VIEWS,

@@ -4,9 +4,11 @@ from tests.planted.fault import Edit, Faults, fault
 
 ROOMS = "backend/gameroom/rooms"
 ACTOR = f"{ROOMS}/actor.py"
+CREATION = f"{ROOMS}/creation.py"
 FRAMING = f"{ROOMS}/framing.py"
 HISTORY = f"{ROOMS}/history.py"
 LOCAL = f"{ROOMS}/local.py"
+MAILBOX = f"{ROOMS}/mailbox.py"
 MEMBERSHIP = f"{ROOMS}/handlers/membership.py"
 RECALL = f"{ROOMS}/recall.py"
 RECORDS = f"{ROOMS}/records.py"
@@ -14,6 +16,7 @@ RECOVERY = f"{ROOMS}/recovery.py"
 ROOM = f"{ROOMS}/room.py"
 SEALING = f"{ROOMS}/sealing.py"
 STATE = f"{ROOMS}/state.py"
+SYSTEM = f"{ROOMS}/handlers/system.py"
 TURN = f"{ROOMS}/turn.py"
 VIEWS = f"{ROOMS}/views.py"
 WINDOW = f"{ROOMS}/window.py"
@@ -24,6 +27,7 @@ TESTS = "tests/unit/rooms"
 T_ACTOR = f"{TESTS}/test_actor.py"
 T_DECIDING = f"{TESTS}/test_deciding.py"
 T_HANDLERS = f"{TESTS}/test_handlers.py"
+T_HOSTING = f"{TESTS}/test_hosting.py"
 T_OPENING = f"{TESTS}/test_opening.py"
 T_PUBLISHING = f"{TESTS}/test_publishing.py"
 T_RECOVERY = f"{TESTS}/test_recovery.py"
@@ -44,12 +48,12 @@ FAULTS: Faults = {
         fault(
             "a created room is announced before its birth is stored",
             (
+                Edit(CREATION, "import secrets\n", "import asyncio\nimport secrets\n"),
                 Edit(
-                    LOCAL,
-                    "        return self._introduce(room, answer, birth, await self._journal.create(birth))",
-                    "        self.spawn(self._journal.create(birth))\n"
-                    "        born = Born(room.room_id, birth.input_hash, repeated=False)\n"
-                    "        return self._introduce(room, answer, birth, born)",
+                    CREATION,
+                    "        born = await self._journal.create(birth)\n",
+                    "        asyncio.ensure_future(self._journal.create(birth))\n"
+                    "        born = Born(room.room_id, birth.input_hash, repeated=False)\n",
                 ),
             ),
             f"{T_OPENING}::test_a_create_is_answered_only_when_the_room_is_stored",
@@ -235,19 +239,19 @@ FAULTS: Faults = {
     "One CREATE makes one room": (
         fault(
             "a repeated CREATE passes for the first",
-            Edit(LOCAL, "        if born.repeated:\n", "        if False:\n"),
+            Edit(CREATION, "        if born.repeated:\n", "        if False:\n"),
             f"{T_OPENING}::test_a_create_sent_again_names_the_room_that_it_made",
         ),
         fault(
             "a CREATE with other content gets the former room",
-            Edit(LOCAL, "if born.input_hash != birth.input_hash:", "if False:"),
+            Edit(CREATION, "if born.input_hash != input_hash:", "if False:"),
             f"{T_OPENING}::test_a_create_sent_again_with_other_content_is_refused",
         ),
         fault(
             "the database looks for no former CREATE",
             Edit(
                 "backend/gameroom/storage/births.py",
-                "rooms.c.create_command_id == birth.command_id,",
+                "rooms.c.create_command_id == command_id,",
                 "rooms.c.term < 0,",
             ),
             "tests/contract/test_journal.py::test_the_same_create_makes_one_room",
@@ -347,6 +351,11 @@ FAULTS: Faults = {
             Edit(FRAMING, "prev_seq=record.seq - 1,", "prev_seq=record.seq,"),
             f"{T_PUBLISHING}::test_each_message_names_the_position_before_it",
         ),
+        fault(
+            "who leaves does not hear what comes before its last event",
+            Edit(FRAMING, "        if self._leaving:\n", "        if False:\n"),
+            f"{T_REGRESSION}::test_who_leaves_a_game_that_fails_hears_that_its_round_was_aborted",
+        ),
     ),
     "View and patches make the fresh view": (
         fault(
@@ -392,6 +401,11 @@ FAULTS: Faults = {
             Edit(RECALL, " or resume.seq < viewer.since:", ":"),
             f"{T_RESUME}::test_a_position_that_cannot_be_resumed_from_gets_the_whole_view",
             f"{T_RESUME}::test_who_was_moved_to_another_seat_gets_the_whole_view",
+        ),
+        fault(
+            "a change of role leaves the base of resuming where it was",
+            Edit(MEMBERSHIP, "ready=False, since=turn.next_seq", "ready=False"),
+            f"{T_HOSTING}::test_who_has_changed_its_role_cannot_resume_from_before",
         ),
         fault(
             "any number of events may be missed",
@@ -531,7 +545,7 @@ FAULTS: Faults = {
     "Timers are data and never fire stale": (
         fault(
             "a timer fires though its round is over",
-            (Edit(ROOM, "    if not turn.state.runs(due):\n", "    if False:\n"),),
+            Edit(SYSTEM, "    if not turn.state.runs(due):\n", "    if False:\n"),
             f"{T_HANDLERS}::test_timers_end_with_their_round",
         ),
         fault(
@@ -699,7 +713,7 @@ FAULTS: Faults = {
         fault(
             "one who cannot be told costs the others their answers",
             Edit(
-                ACTOR,
+                MAILBOX,
                 "    except Exception:  # a bug of whoever asked",
                 "    except ZeroDivisionError:  #",
             ),

@@ -323,8 +323,8 @@ FAULTS: Faults = {
             "free JSON is not looked at",
             Edit(
                 CODEC,
-                "        check_free_json(getattr(command, name), MAX_FIELD_DEPTH)\n",
-                "        pass\n",
+                "            check_free_json(value, MAX_FIELD_DEPTH)\n",
+                "            pass\n",
             ),
             f"{T_CODEC}::test_malformed_frames",
             f"{T_PACKED}::test_what_free_json_may_not_hold",

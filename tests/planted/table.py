@@ -1,6 +1,7 @@
 """All planted faults, in the order of INVARIANTS.md."""
 
 from tests.planted import (
+    faults_in_hosting,
     faults_in_house,
     faults_in_journal,
     faults_in_people,
@@ -11,6 +12,7 @@ from tests.planted.fault import Faults
 
 FAULTS: Faults = {
     **faults_in_rooms.FAULTS,
+    **faults_in_hosting.FAULTS,
     **faults_in_journal.FAULTS,
     **faults_in_sockets.FAULTS,
     **faults_in_people.FAULTS,

@@ -19,18 +19,36 @@ from gameroom.protocol.commands import (
     Command,
     GameAction,
     JoinRoom,
+    KickMember,
     LeaveRoom,
     ResumeFrom,
     SendChat,
     SetReady,
+    SetRole,
     StartGame,
+    TransferHost,
+    UpdateRoom,
 )
-from gameroom.rooms.rooms import Answer
+from gameroom.rooms.rooms import Answer, Card
 from tests.unit.rooms.games import Bomb, Counter, Secrets
 from tests.unit.rooms.scene import Copy, Scene
 
 USERS = st.sampled_from(["ann", "bob", "cid", "dot", "eve"])
 IDS = st.none() | st.sampled_from(["1", "2", "3"])
+
+UPDATES = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.sampled_from(["Ours", "Theirs"]),
+        "visibility": st.sampled_from(["public", "private"]),
+        "password": st.none() | st.just("mac"),
+        "locked": st.booleans(),
+        "max_players": st.integers(1, 4),
+        "metadata": st.dictionaries(st.just("a"), st.sampled_from([0, False, 1.0]), max_size=1),
+        "settings": st.just({}),
+        "rotate_invite_code": st.booleans(),
+    },
+)
 
 SEATS = st.lists(st.integers(0, 3), max_size=2)
 
@@ -90,6 +108,33 @@ class RoomMachine(RuleBasedStateMachine):
     @rule(user=USERS, ready=st.booleans(), id=IDS)
     def set_ready(self, user: str, ready: bool, id: str | None) -> None:
         self.attempt(user, SetReady(ready=ready, id=id))
+
+    @rule(user=USERS, role=st.sampled_from(["player", "spectator"]), id=IDS)
+    def set_role(self, user: str, role: Any, id: str | None) -> None:
+        self.attempt(user, SetRole(role=role, id=id))
+
+    @rule(user=st.none() | USERS, fields=UPDATES, id=IDS)
+    def update(self, user: str | None, fields: dict[str, Any], id: str | None) -> None:
+        """Mostly the host; else anybody."""
+        self.attempt(user or self.scene.room.state.room.host_id, UpdateRoom(**fields, id=id))
+
+    @rule(user=st.none() | USERS, whom=USERS, id=IDS)
+    def kick(self, user: str | None, whom: str, id: str | None) -> None:
+        """Nobody is banned for good, lest the room run empty."""
+        self.attempt(user or self.scene.room.state.room.host_id, KickMember(user_id=whom, id=id))
+
+    @rule(user=st.none() | USERS, whom=USERS, id=IDS)
+    def transfer(self, user: str | None, whom: str, id: str | None) -> None:
+        self.attempt(user or self.scene.room.state.room.host_id, TransferHost(user_id=whom, id=id))
+
+    @rule(user=USERS, name=st.sampled_from(["Ann", "Bob"]))
+    def change_card(self, user: str, name: str) -> None:
+        self.scene.show(user, Card(name, None))
+
+    @rule(user=USERS)
+    def delete_account_rarely(self, user: str) -> None:
+        if self.scene.room.position.seq % 10 == 0:
+            self.scene.keep(self.scene.room.hear(user, None, self.scene.now))
 
     @rule(user=USERS)
     def start(self, user: str) -> None:

@@ -19,8 +19,11 @@ from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Answer, Outcome
 from gameroom.rooms.router import ROUTES, Route, Standing
 from gameroom.rooms.window import AFTERLIFE_MS
+from tests.unit.rooms.games import Secrets
 from tests.unit.rooms.node import ROOM, Node, SlowAppends, node
 from tests.unit.rooms.scene import POLICY, Scene
+from tests.unit.rooms.test_handlers import started
+from tests.unit.rooms.test_opening import until
 
 TIC_TAC_TOE = CreateRoom(game="tic-tac-toe")
 PATIENCE_S = 0.2
@@ -99,6 +102,7 @@ async def test_who_cannot_be_told_of_its_room_is_not_told_twice() -> None:
 
     async with node() as first:
         first.submit("ann", TIC_TAC_TOE, deaf)
+        await until(lambda: bool(outcomes))
     assert [type(outcome) for outcome in outcomes] == [Answer]
 
 
@@ -116,6 +120,21 @@ def test_a_resume_that_fails_leaves_no_gap_in_the_journal(
         scene.ask("bob", JoinRoom(resume=ResumeFrom(1, 2)))
     assert scene.recovered().state.encoded == scene.room.state.encoded
     assert scene.recovered().position == scene.room.position
+
+
+# --- positions ------------------------------------------------------------------------------------------------
+
+
+def test_who_leaves_a_game_that_fails_hears_that_its_round_was_aborted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was no viewer any more when GAME_ENDED was framed, and MEMBER_LEFT came to it after a gap."""
+    scene = started(Secrets, "bob", "cid")
+    copy = scene.copies["cid"]
+    monkeypatch.setattr(Secrets, "reveal", buggy)
+    scene.room.viewpoint.settle(game_changed=True)  # so that views are made anew
+    scene.do("cid", LeaveRoom())
+    assert [frame["type"] for frame in copy.frames[-2:]] == ["GAME_ENDED", "MEMBER_LEFT"]
 
 
 # --- ids ------------------------------------------------------------------------------------------------------

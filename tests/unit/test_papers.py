@@ -133,6 +133,7 @@ DATA: dict[str, type[Struct]] = {
     "CREATE_GAME_ROOM_GROUP": answers.RoomData,
     "GET_GAME_ROOM_GROUP": answers.RoomData,
     "JOIN_GAME_ROOM_GROUP": answers.Joined,
+    "SET_ROLE": answers.Seated,
     "START_GAME": answers.Started,
     "SEND_CHAT": answers.ChatSent,
 }

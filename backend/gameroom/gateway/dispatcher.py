@@ -90,7 +90,7 @@ class Dispatcher:
 
     def _dispatch(self, command: AnyCommand) -> None:
         try:
-            self._do(command)
+            self._do(self._environment.passwords.seal(command))
         except GameroomError as error:
             self.refuse(command, error)
 
@@ -129,10 +129,9 @@ class Dispatcher:
     def _create(self, command: CreateRoom) -> None:
         if self._bound_to is not None:
             raise _room_bound()
-        self._attachment(new_id()).ask(asked(self._environment.passwords.seal(command)))
+        self._attachment(new_id()).ask(asked(command))
 
     def _join(self, command: JoinRoom) -> None:
-        command = self._environment.passwords.seal(command)
         if command.invite_code is not None:
             command = replace(command, invite_code=normalize_invite_code(command.invite_code))
         if command.room_id is not None:

@@ -5,9 +5,12 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from gameroom.protocol.commands import CreateRoom, JoinRoom
+from gameroom.protocol.commands import Command, CreateRoom, JoinRoom, UpdateRoom
 
-WithPassword = TypeVar("WithPassword", CreateRoom, JoinRoom)
+C = TypeVar("C", bound=Command)
+
+WITH_PASSWORD = (CreateRoom, JoinRoom, UpdateRoom)
+"""Every command that has a room's password; a test compares."""
 
 
 class RoomPasswords:
@@ -16,9 +19,10 @@ class RoomPasswords:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def seal(self, command: WithPassword) -> WithPassword:
+    def seal(self, command: C) -> C:
         """The command with its password, if it has one, replaced by a hex BLAKE2b MAC of the text alone."""
-        if command.password is None:
+        password = command.password if isinstance(command, WITH_PASSWORD) else None
+        if not isinstance(password, str):
             return command
-        mac = blake2b(command.password.encode(), key=self._key, digest_size=32)
+        mac = blake2b(password.encode(), key=self._key, digest_size=32)
         return replace(command, password=mac.hexdigest())

@@ -61,6 +61,12 @@ class Joined(Struct, frozen=True, kw_only=True):
     missed: int | UnsetType = UNSET
 
 
+class Seated(Struct, frozen=True):
+    """The answer to SET_ROLE; `seat` is null for a spectator."""
+
+    seat: int | None
+
+
 class Started(Struct, frozen=True):
     round: int
 

@@ -83,7 +83,9 @@ def _checked(command: AnyCommand, *, suspicious: bool) -> AnyCommand:
     Lone surrogates, and NaN in JSON, are refused by the decoders themselves.
     """
     for name in _FREE_FIELDS[type(command)]:
-        check_free_json(getattr(command, name), MAX_FIELD_DEPTH)
+        value = getattr(command, name)
+        if value is not UNSET:
+            check_free_json(value, MAX_FIELD_DEPTH)
     # After that, for of what only MessagePack has `to_builtins` would make strings.
     if suspicious or type(command) in _UNBOUNDED:
         check_free_json(to_builtins(command), MAX_FRAME_DEPTH)

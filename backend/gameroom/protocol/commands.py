@@ -28,6 +28,7 @@ Updates = Literal["patch", "view"]
 
 RoomName = Annotated[str, Meta(min_length=1, max_length=limits.ROOM_NAME_LENGTH)]
 RoomPassword = Annotated[str, Meta(min_length=1, max_length=limits.ROOM_PASSWORD_LENGTH)]
+MaxPlayers = Annotated[int, Meta(ge=1, le=1000)]
 Reason = Annotated[str, Meta(max_length=limits.REASON_LENGTH)]
 
 
@@ -64,7 +65,7 @@ class CreateRoom(Command, tag="CREATE_GAME_ROOM_GROUP", frozen=True, kw_only=Tru
     visibility: Visibility = "public"
     password: RoomPassword | None = None
     settings: dict[str, FreeJson] = {}
-    max_players: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    max_players: MaxPlayers | None = None
     metadata: dict[str, FreeJson] = {}
 
 
@@ -91,7 +92,34 @@ class GetRoom(RoomCommand, tag="GET_GAME_ROOM_GROUP", frozen=True, kw_only=True)
     pass
 
 
+class SetRole(RoomCommand, tag="SET_ROLE", frozen=True, kw_only=True):
+    role: Role
+
+
 # --- hosting --------------------------------------------------------------------------------------------------
+
+
+class UpdateRoom(RoomCommand, tag="UPDATE_GAME_ROOM_GROUP", frozen=True, kw_only=True):
+    """What is given takes the place of what the room has; `password` null: none."""
+
+    name: RoomName | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
+    password: RoomPassword | UnsetType | None = UNSET
+    settings: dict[str, FreeJson] | UnsetType = UNSET
+    locked: bool | UnsetType = UNSET
+    max_players: MaxPlayers | UnsetType = UNSET
+    metadata: dict[str, FreeJson] | UnsetType = UNSET
+    rotate_invite_code: bool = False
+
+
+class KickMember(RoomCommand, tag="KICK_MEMBER", frozen=True, kw_only=True):
+    user_id: UserId
+    ban: bool = False
+    reason: Reason | None = None
+
+
+class TransferHost(RoomCommand, tag="TRANSFER_HOST", frozen=True, kw_only=True):
+    user_id: UserId
 
 
 class CloseRoom(RoomCommand, tag="CLOSE_GAME_ROOM_GROUP", frozen=True, kw_only=True):
@@ -134,6 +162,10 @@ AnyCommand = (
     | JoinRoom
     | LeaveRoom
     | GetRoom
+    | SetRole
+    | UpdateRoom
+    | KickMember
+    | TransferHost
     | CloseRoom
     | SetReady
     | StartGame

@@ -10,6 +10,12 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from gameroom.protocol.views import MemberView
 
+MemberField = Literal["ready", "role", "seat", "profile"]
+RoomField = Literal[
+    "name", "visibility", "password", "settings", "locked", "max_players", "metadata", "invite_code"
+]
+"""What may change about a room, in the words of the command that changes it."""
+
 
 class Event(Struct, frozen=True, kw_only=True):
     """The `data` of an event; `type` is its word on the wire."""
@@ -43,13 +49,27 @@ class MemberReconnected(Event, frozen=True, kw_only=True):
 class MemberUpdated(Event, frozen=True, kw_only=True):
     type = "MEMBER_UPDATED"
     user_id: str
-    changed: list[Literal["ready", "role", "seat", "profile"]]
+    changed: list[MemberField]
+
+
+class MemberKicked(Event, frozen=True, kw_only=True):
+    type = "MEMBER_KICKED"
+    user_id: str
+    by: str
+    ban: bool
+    reason: str | None
 
 
 class HostChanged(Event, frozen=True, kw_only=True):
     type = "HOST_CHANGED"
     host_id: str
     previous_host_id: str
+
+
+class RoomUpdated(Event, frozen=True, kw_only=True):
+    type = "GAME_ROOM_GROUP_UPDATED"
+    by: str
+    changed: list[RoomField]
 
 
 class GameStarted(Event, frozen=True, kw_only=True):
@@ -99,7 +119,9 @@ AnyEvent = (
     | MemberDisconnected
     | MemberReconnected
     | MemberUpdated
+    | MemberKicked
     | HostChanged
+    | RoomUpdated
     | GameStarted
     | GameUpdated
     | GameEnded

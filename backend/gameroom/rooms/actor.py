@@ -10,18 +10,17 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import Protocol
 
-from msgspec import Struct
-
 from gameroom.bus.bus import Bus
 from gameroom.clock import Clock, Millis
 from gameroom.errors import GameroomError, InternalError, Unavailable
 from gameroom.rooms.decision import NOTHING, Decision, Recollection
 from gameroom.rooms.journal import Fenced, Journal, SealedRecord, Snapshot, Unit
+from gameroom.rooms.mailbox import Ask, Entry, Gone, News, refuse, tell_one
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import Damaged, unseal
 from gameroom.rooms.room import Room
-from gameroom.rooms.rooms import Outcome, Request, Tell
+from gameroom.rooms.rooms import Outcome, Tell
 
 log = logging.getLogger(__name__)
 
@@ -32,36 +31,6 @@ BATCH_BYTES = 1_048_576
 
 RECALL_PAUSE_S = 1.0
 """Between two attempts to read an answer that was given before, while the database is away."""
-
-
-class Ask(Struct, frozen=True):
-    """A command that waits. `expires_at`: in the loop's time; undecided then, it is withdrawn as `unavailable`."""
-
-    request: Request
-    tell: Tell
-    expires_at: float
-
-
-class Gone(Struct, frozen=True):
-    """A connection that is gone. Never refused: there is at most one for each connection that joined."""
-
-    user_id: str
-    connection_id: str
-
-
-def refuse(waiting: "list[Ask | Gone]", error: GameroomError) -> None:
-    """Tell everybody who waits that it will not be done."""
-    for entry in waiting:
-        if isinstance(entry, Ask):
-            tell_one(entry.tell, error)
-
-
-def tell_one(tell: Tell, outcome: Outcome) -> None:
-    """One who cannot be told must cost the others nothing."""
-    try:
-        tell(outcome)
-    except Exception:  # a bug of whoever asked
-        log.exception("an outcome could not be told")
 
 
 Decided = list[tuple[Decision, Tell | None]]
@@ -110,7 +79,7 @@ class Actor:
         self._policy = policy
         self._keeper = keeper
         self._loop = asyncio.get_running_loop()
-        self._mailbox: deque[Ask | Gone] = deque()
+        self._mailbox: deque[Entry] = deque()
         self._asks = 0
         self._pending: Decided = []
         self._settled: asyncio.Event = asyncio.Event()
@@ -126,21 +95,27 @@ class Actor:
 
     # --- what arrives -------------------------------------------------------------------------------------------
 
-    def submit(self, request: Request, tell: Tell) -> None:
+    def submit(self, ask: Ask) -> None:
         """A full mailbox refuses at once: better an answer now than one that is too late."""
         if self._asks >= self._policy.mailbox:
             refusal = Unavailable(f"{self._asks} commands wait in this room already", retry_after_ms=1_000)
-            tell_one(tell, refusal)
+            tell_one(ask.tell, refusal)
             return
         self._asks += 1
-        self._mailbox.append(Ask(request, tell, self._loop.time() + self._policy.command_deadline_s))
+        self._mailbox.append(ask)
         self._wake()
 
-    def detach(self, user_id: str, connection_id: str) -> None:
-        self._mailbox.append(Gone(user_id, connection_id))
+    def detach(self, gone: Gone) -> None:
+        self._mailbox.append(gone)
         self._wake()
 
-    def take_over(self, waiting: list[Ask | Gone]) -> None:
+    def hear(self, news: News) -> None:
+        """What is newer takes the place of what waits."""
+        self._mailbox = deque(entry for entry in self._mailbox if not news.settles(entry))
+        self._mailbox.append(news)
+        self._wake()
+
+    def take_over(self, waiting: list[Entry]) -> None:
         """What waited for this room at another actor, each with the deadline that it had."""
         self._asks += sum(isinstance(entry, Ask) for entry in waiting)
         self._mailbox.extend(waiting)
@@ -165,7 +140,7 @@ class Actor:
         self._stopped = True
         refuse(self.leftovers(), error)
 
-    def leftovers(self) -> list[Ask | Gone]:
+    def leftovers(self) -> list[Entry]:
         """Take out all that waits, undecided."""
         waiting, self._asks = list(self._mailbox), 0
         self._mailbox.clear()
@@ -234,6 +209,9 @@ class Actor:
         entry = self._mailbox.popleft()
         if isinstance(entry, Gone):
             batch.add(room.detach(entry.user_id, entry.connection_id, now))
+            return
+        if isinstance(entry, News):
+            batch.add(room.hear(entry.user_id, entry.card, now))
             return
         self._asks -= 1
         try:

@@ -3,11 +3,9 @@
 from msgspec import Struct
 
 from gameroom.clock import Millis
-from gameroom.errors import ValidationFailed
 from gameroom.games.registry import GameType
-from gameroom.protocol.codec import encode
-from gameroom.protocol.commands import CreateRoom, FreeJson
-from gameroom.protocol.limits import ROOM_METADATA_BYTES
+from gameroom.protocol.commands import CreateRoom
+from gameroom.rooms.checks import check_max_players, check_metadata
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import Position
@@ -36,7 +34,7 @@ def new_room(
     now: Millis,
 ) -> Room:
     """The room that CREATE asks for, still without its creator in it. Raises `ValidationFailed`."""
-    _check_metadata(command.metadata)
+    check_metadata(command.metadata)
     game_type.settings(command.settings)
     part = RoomPart(
         name=command.name or game_type.title,
@@ -63,14 +61,5 @@ def new_room(
 
 def _max_players(command: CreateRoom, game_type: GameType) -> int:
     wanted = game_type.max_players if command.max_players is None else command.max_players
-    if not game_type.min_players <= wanted <= game_type.max_players:
-        raise ValidationFailed.at(
-            "#/max_players",
-            f"{game_type.name} takes {game_type.min_players} to {game_type.max_players} players",
-        )
+    check_max_players(wanted, game_type)
     return wanted
-
-
-def _check_metadata(metadata: dict[str, FreeJson]) -> None:
-    if len(encode(metadata)) > ROOM_METADATA_BYTES:
-        raise ValidationFailed.at("#/metadata", f"At most {ROOM_METADATA_BYTES} bytes of JSON")

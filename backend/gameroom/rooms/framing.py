@@ -106,12 +106,16 @@ def whole_update(view: RoomView | Raw, *, as_view: bool) -> Update:
 
 
 class Framer:
-    """Frames the events of one turn. Only the first may carry patches: it has the whole of what changed."""
+    """Frames the events of one turn, in order. Only the first may carry patches: it has the whole of what changed.
 
-    def __init__(self, viewpoint: Viewpoint, change: Change, max_bytes: int) -> None:
+    `leaving`: who hears its last event in this turn. No viewer any more, it still hears what comes before that.
+    """
+
+    def __init__(self, viewpoint: Viewpoint, change: Change, max_bytes: int, leaving: set[str]) -> None:
         self._viewpoint = viewpoint
         self._change = change
         self._max_bytes = max_bytes
+        self._leaving = leaving
         self._updates: dict[Base, Update | None] = {}
 
     def deliver(self, record: Record, emission: Emission, *, first: bool, cause: str | None) -> Delivery:
@@ -133,6 +137,7 @@ class Framer:
     def _shares(self, record: Record, emission: Emission, first: bool) -> Iterable[Share]:
         data = wire_data(emission.event)
         if emission.parting is not None:
+            self._leaving.remove(emission.parting[0])
             yield Share(frozenset((emission.parting[0],)), event_frame(record, data, seat=None))
         if emission.audience is not None:
             yield Share(emission.audience, event_frame(record, data, seat=None))
@@ -167,6 +172,8 @@ class Framer:
         for (base, seat), users in groups.items():
             update = None if base is None else self._update(base)
             yield Share(frozenset(users), event_frame(record, data, seat=seat, update=update))
+        if self._leaving:
+            yield Share(frozenset(self._leaving), event_frame(record, data, seat=None))
 
     def _base(self, user_id: str, fresh: bool) -> Base:
         key = self._viewpoint.key(user_id)

@@ -131,6 +131,9 @@ class Journal(Protocol):
         Raises `Unavailable`: certainly not stored, also where an open room has its invite code already.
         """
 
+    async def born(self, creator_id: str, command_id: str) -> Born | None:
+        """The room that this CREATE has made before, if it has made one. Raises `Unavailable`."""
+
     async def recover(self, room_id: str) -> Recovery:
         """All that a claimed room is opened from. Raises `Unavailable` while the database is away."""
 
@@ -216,12 +219,18 @@ class MemoryJournal:
         return outcome
 
     async def create(self, birth: Birth) -> Born:
-        former = self._made_by(birth)
+        former = None if birth.command_id is None else await self.born(birth.creator_id, birth.command_id)
         if former is not None:
-            return Born(former.birth.unit.room_id, former.birth.input_hash, repeated=True)
+            return former
         room = self._born(birth)
         self.rooms[birth.unit.room_id] = room
         return Born(birth.unit.room_id, birth.input_hash, repeated=False)
+
+    async def born(self, creator_id: str, command_id: str) -> Born | None:
+        for room_id, room in self.rooms.items():
+            if (room.birth.creator_id, room.birth.command_id) == (creator_id, command_id):
+                return Born(room_id, room.birth.input_hash, repeated=True)
+        return None
 
     async def recover(self, room_id: str) -> Recovery:
         room = self.rooms.get(room_id)
@@ -246,15 +255,6 @@ class MemoryJournal:
         if room is None:
             raise Fenced(room_id)
         return room
-
-    def _made_by(self, birth: Birth) -> RoomInMemory | None:
-        same = (
-            room
-            for room in self.rooms.values()
-            if birth.command_id is not None
-            and (room.birth.creator_id, room.birth.command_id) == (birth.creator_id, birth.command_id)
-        )
-        return next(same, None)
 
     def _born(self, birth: Birth) -> RoomInMemory:
         listing = birth.unit.listing

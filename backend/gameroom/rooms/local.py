@@ -5,26 +5,27 @@ Implements `Rooms` for a server of one node.
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Coroutine
 from contextlib import suppress
 
 from gameroom.bus.bus import Bus
 from gameroom.clock import Clock
-from gameroom.errors import GameroomError, IdReused, InternalError, RoomNotFound, Unavailable
+from gameroom.errors import GameroomError, InternalError, RoomNotFound, Unavailable
 from gameroom.games.registry import Games
-from gameroom.ids import new_invite_code
 from gameroom.protocol.commands import CreateRoom
-from gameroom.rooms.actor import Actor, refuse, tell_one
-from gameroom.rooms.birth import Entropy, new_room
-from gameroom.rooms.journal import Birth, Born, Fenced, Journal, Unit
+from gameroom.rooms.actor import Actor
+from gameroom.rooms.creation import Creation
+from gameroom.rooms.entrance import Entrance
+from gameroom.rooms.journal import Fenced, Journal
+from gameroom.rooms.mailbox import Ask, Gone, News, refuse, tell_one
+from gameroom.rooms.news import NewsRound
 from gameroom.rooms.placement import Claim, Placement
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import Damaged
 from gameroom.rooms.recovery import open_room, overlay
 from gameroom.rooms.room import Room
-from gameroom.rooms.rooms import Answer, Cards, Outcome, Request, Tell
+from gameroom.rooms.rooms import Card, Cards, Outcome, Request, Tell
 from gameroom.rooms.setbacks import Setbacks
 from gameroom.tasks import Tasks
 
@@ -67,6 +68,9 @@ class LocalRooms:
         """Those of them that could not be read: nobody else will look after them."""
         self._setbacks = Setbacks(clock)
         self._tasks = Tasks()
+        self._news = NewsRound(placement, self._hear, self.spawn)
+        self._creation = Creation(home=home, games=games, journal=journal, clock=clock, policy=policy)
+        self._entrance = Entrance(placement, self)
         self._stop = asyncio.Event()
 
     async def start(self) -> None:
@@ -91,73 +95,69 @@ class LocalRooms:
     def submit(self, request: Request, tell: Tell) -> None:
         if self._is_stopping:
             tell_one(tell, _stopping())
-        elif isinstance(request.command, CreateRoom):
-            self.spawn(self._create(request, request.command, tell))
-        elif self._setbacks.is_hopeless(request.room_id):
-            tell_one(tell, _hopeless())
         else:
-            self._actor(request.room_id).submit(request, tell)
+            deadline = asyncio.get_running_loop().time() + self._policy.command_deadline_s
+            self._entrance.submit(Ask(request, tell, deadline))
 
     def detach(self, room_id: str, user_id: str, connection_id: str) -> None:
-        actor = self._actors.get(room_id)
-        if actor is not None:
-            actor.detach(user_id, connection_id)
+        self._entrance.detach(room_id, Gone(user_id, connection_id))
+
+    def card_changed(self, user_id: str, card: Card) -> None:
+        self._news.add(News(user_id, card))
+
+    def account_deleted(self, user_id: str) -> None:
+        self._news.add(News(user_id, None))
 
     async def room_of_code(self, invite_code: str) -> str | None:
         return await self._placement.room_of_code(invite_code)
 
+    def _hear(self, room_id: str, news: News) -> None:
+        """A room that is not open is opened only to lose a member: cards it reads anyway."""
+        if news.card is not None:
+            actor = self._actors.get(room_id)
+        else:
+            unable = self._is_stopping or self._setbacks.is_hopeless(room_id)
+            actor = None if unable else self._actor(room_id)
+        if actor is not None:
+            actor.hear(news)
+
+    # --- letting in (Inside) ------------------------------------------------------------------------------------
+
+    def let_in(self, ask: Ask) -> None:
+        if self._is_stopping:
+            tell_one(ask.tell, _stopping())
+        elif isinstance(ask.request.command, CreateRoom):
+            self.spawn(self._create(ask, ask.request.command))
+        elif self._setbacks.is_hopeless(ask.request.room_id):
+            tell_one(ask.tell, _hopeless())
+        else:
+            self._actor(ask.request.room_id).submit(ask)
+
+    def let_go(self, room_id: str, gone: Gone) -> None:
+        actor = self._actors.get(room_id)
+        if actor is not None:
+            actor.detach(gone)
+
+    def is_member(self, room_id: str, user_id: str) -> bool:
+        actor = self._actors.get(room_id)
+        return actor is not None and actor.room is not None and user_id in actor.room.state.members
+
     # --- creating -----------------------------------------------------------------------------------------------
 
-    async def _create(self, request: Request, command: CreateRoom, tell: Tell) -> None:
-        tell_one(tell, await self._outcome_of_create(request, command))
-        if self._is_stopping and (actor := self._actors.get(request.room_id)):
+    async def _create(self, ask: Ask, command: CreateRoom) -> None:
+        tell_one(ask.tell, await self._outcome_of_create(ask.request, command))
+        if self._is_stopping and (actor := self._actors.get(ask.request.room_id)):
             await self._put_away(actor)
 
     async def _outcome_of_create(self, request: Request, command: CreateRoom) -> Outcome:
         try:
-            return await self._created(request, command)
+            answer, room = await self._creation.create(request, command)
         except GameroomError as refusal:
             return refusal
         except Exception:  # a room that cannot be made must not leave its creator without an answer
             log.exception("room %s: it could not be created", request.room_id)
             return InternalError("The server failed here; nothing was changed")
-
-    async def _created(self, request: Request, command: CreateRoom) -> Answer:
-        now = self._clock.now()
-        room = new_room(
-            request.room_id,
-            request.sender.user_id,
-            command,
-            self._games.get(command.game),
-            policy=self._policy,
-            entropy=Entropy(new_invite_code(), secrets.token_bytes(32)),
-            now=now,
-        )
-        decision = room.create(request, now)
-        answer = decision.outcome
-        if not isinstance(answer, Answer):
-            raise InternalError("A new room gave no answer")
-        unit = Unit(
-            room_id=room.room_id, term=room.term, records=decision.records, listing=room.listings.changed()
-        )
-        first = decision.records[0]
-        birth = Birth(
-            unit=unit,
-            home=self._home,
-            creator_id=request.sender.user_id,
-            command_id=command.id,
-            input_hash=first.input_hash or b"",
-        )
-        return self._introduce(room, answer, birth, await self._journal.create(birth))
-
-    def _introduce(self, room: Room, answer: Answer, birth: Birth, born: Born) -> Answer:
-        if born.repeated:
-            if born.input_hash != birth.input_hash:
-                raise IdReused(
-                    "This id made another room before; take a new one", params={"reason": "other_content"}
-                )
-            return Answer(room_id=born.room_id, epoch=0, seq=0, data=b"{}", repeated=True)
-        if room.room_id not in self._actors:
+        if room is not None and room.room_id not in self._actors:
             self._new_actor(room.room_id).open(room)
         # Otherwise the same CREATE, sent again while this one was in doubt, has had the room opened: under a claim.
         return answer
@@ -211,6 +211,8 @@ class LocalRooms:
             return
         if self._setbacks.reopened(room.room_id, room.position.seq - room.position.epoch):
             del self._claims[room.room_id]
+            for user_id in room.without_account():
+                actor.hear(News(user_id, None))
             actor.adopt(room, play_lost=play_lost)
         else:
             log.error("room %s: it was lost again and again, it stays closed until a restart", room.room_id)

@@ -10,13 +10,14 @@ class RoomPolicy:
     """Durations are in milliseconds unless they say otherwise.
 
     `grace_ms`: how long a disconnected member's place is kept. `empty_ms`: when a room that nobody is connected to
-    closes. `development`: START_GAME may bring a seed.
+    closes. `development`: START_GAME may bring a seed. `rooms_per_user`: open rooms that a user may be a member of.
     """
 
     grace_ms: Millis = 60_000
     empty_ms: Millis = 600_000
     development: bool = False
     mailbox: int = 1_000
+    rooms_per_user: int = 20
     command_deadline_s: float = 10.0
     max_frame_bytes: int = 1_048_576
     snapshot_every: int = 100

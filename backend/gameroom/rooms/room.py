@@ -18,14 +18,13 @@ from gameroom.games.registry import GameType
 from gameroom.protocol import answers
 from gameroom.protocol.codec import encode
 from gameroom.protocol.commands import JoinRoom, Updates
-from gameroom.protocol.events import EpochStarted
 from gameroom.protocol.frames import fits
 from gameroom.protocol.limits import REPLY_HEAD_BYTES
 from gameroom.protocol.views import RoomView
 from gameroom.rooms import recall
 from gameroom.rooms.decision import NOTHING, Cause, Decision, Recollection
 from gameroom.rooms.framing import Change, Framer
-from gameroom.rooms.handlers import hosting, membership, play
+from gameroom.rooms.handlers import membership, play, system
 from gameroom.rooms.history import RecentEvents
 from gameroom.rooms.journal import Snapshot
 from gameroom.rooms.listing import Listings
@@ -33,9 +32,17 @@ from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
 from gameroom.rooms.recall import Viewer
 from gameroom.rooms.records import Position, Record, SnapshotBody, StoredAnswer, seal_snapshot
-from gameroom.rooms.rooms import Answer, Request, Sender
+from gameroom.rooms.rooms import Answer, Card, Request, Sender
 from gameroom.rooms.router import Route, find_route
-from gameroom.rooms.sealing import Stamp, complete, is_journaled, make_records, seal_all, storable
+from gameroom.rooms.sealing import (
+    Stamp,
+    complete,
+    is_journaled,
+    make_records,
+    recorded_answer,
+    seal_all,
+    storable,
+)
 from gameroom.rooms.state import GAME, MEMBER, Due, Parts, RoomState
 from gameroom.rooms.turn import Turn
 from gameroom.rooms.views import CardsById, Viewpoint
@@ -52,7 +59,7 @@ MakeAnswer = Callable[[list[Record]], Answer | Recollection | None]
 
 
 class Room:
-    """One writer's room. Inputs are `decide`, `detach`, `fire`, `disconnect` and `start_epoch`, one after the other."""
+    """One writer's room. Inputs are `decide`, `detach`, `hear`, `fire`, `disconnect` and `start_epoch`, one by one."""
 
     def __init__(
         self,
@@ -116,12 +123,25 @@ class Room:
 
     def fire(self, due: Due, now: Millis) -> Decision:
         """A timer that `due()` has told runs out."""
-        return self._must(lambda turn: _run_out(turn, due), Cause.of_timer(due), max(now, due.at))
+        return self._must(lambda turn: system.run_out(turn, due), Cause.of_timer(due), max(now, due.at))
 
     def start_epoch(self, now: Millis) -> Decision:
         """What was played since the last record is lost: begin a new epoch, which says so."""
         self.position = replace(self.position, epoch=self.position.epoch + 1)
-        return self._must(_begin_epoch, Cause.of_system("EPOCH"), now)
+        return self._must(system.begin_epoch, Cause.of_system("EPOCH"), now)
+
+    def hear(self, user_id: str, card: Card | None, now: Millis) -> Decision:
+        """The user is shown otherwise from now on; None: its account is gone, and its place with it."""
+        if user_id not in self.state.members or self.is_closed:
+            return NOTHING
+        if card is None:
+            cause = Cause.of_system("ACCOUNT_DELETED", user_id=user_id)
+            return self._must(lambda turn: system.end_membership(turn, user_id), cause, now)
+        if self.viewpoint.cards.get(user_id) == card:
+            return NOTHING
+        with self.viewpoint.changing(user_id, card):
+            cause = Cause.of_system("CARD_CHANGED", user_id=user_id)
+            return self._must(lambda turn: system.change_card(turn, user_id), cause, now)
 
     def has_decided(self, user_id: str, command_id: str | None) -> bool:
         """Whether a command with this id is applied, though perhaps not stored yet."""
@@ -136,6 +156,10 @@ class Room:
     def unconfirmed(self) -> list[str]:
         """Members that the state calls connected, but no connection has said so since the room was opened."""
         return [u for u, m in self.state.members.items() if m.connected and u not in self.presence]
+
+    def without_account(self) -> list[str]:
+        """Members whose account was gone already when the room was opened."""
+        return [] if self.is_closed else [u for u in self.state.members if u not in self.viewpoint.cards]
 
     @property
     def is_quiet(self) -> bool:
@@ -170,7 +194,8 @@ class Room:
             refusal = self.window.refused_before(cause.key, now)
             return None if refusal is None else Decision(outcome=refusal)
         if isinstance(request.command, JoinRoom):
-            decision = self._obey(replace(request, rejoin=True), _without_id(cause), now)
+            # Attaching is a turn of its own; the id stays with the turn that let its sender in.
+            decision = self._obey(replace(request, rejoin=True), replace(cause, key=None), now)
             return replace(decision, outcome=recall.as_repeated(decision.outcome))
         recall.check_answerable(self.state, self.window, cause.key, applied, now)
         return Decision(outcome=recall.answer_of(self.room_id, self.position.epoch, applied))
@@ -208,9 +233,11 @@ class Room:
 
     def _answer(self, request: Request, route: Route, reply: object) -> Answer:
         """What the sender is told, standing at the position after the turn."""
-        if not route.holds_view:
-            return self._reply(encode(reply))
-        return self._reply(encode(answers.RoomData(self._view_of(request.sender))), holds_view=True)
+        return self._show(request.sender) if route.holds_view else self._reply(encode(reply))
+
+    def _show(self, sender: Sender) -> Answer:
+        """The view as the answer."""
+        return self._reply(encode(answers.RoomData(self._view_of(sender))), holds_view=True)
 
     def _joined(
         self, sender: Sender, command: JoinRoom, own: list[Record], *, known: bool
@@ -254,12 +281,9 @@ class Room:
         if self.game_type.always_playing:
             self.state.set_game(turn.run_game(None, self.game_type.setup)[0])
         membership.admit(turn, request.sender, "player")
-        decision = self._conclude(turn, cause, lambda _: self._created(request))
+        decision = self._conclude(turn, cause, lambda _: self._show(request.sender))
         self._attach(request.sender, "patch")
         return decision
-
-    def _created(self, request: Request) -> Answer:
-        return self._reply(encode(answers.RoomData(self._view_of(request.sender))), holds_view=True)
 
     # --- what cannot be refused ---------------------------------------------------------------------------------
 
@@ -302,7 +326,7 @@ class Room:
         records = make_records(stamp, self.game_type, turn.emissions, cause)
         deliveries = self._frame(turn, records, cause, game_changed=GAME in changes)
         outcome = answer(records)
-        recorded = _recorded(cause, outcome)
+        recorded = recorded_answer(cause, outcome)
         parts = storable(self.game_type, {**self._unsaved, **changes})
         journaled = [
             r for r, e in zip(records, turn.emissions, strict=True) if is_journaled(self.game_type, e)
@@ -319,7 +343,8 @@ class Room:
         self, turn: Turn, records: list[Record], cause: Cause, *, game_changed: bool
     ) -> tuple[Delivery, ...]:
         change = Change(self.viewpoint.shared_patch(), game_changed)
-        framer = Framer(self.viewpoint, change, self._policy.max_frame_bytes)
+        leaving = {emission.parting[0] for emission in turn.emissions if emission.parting is not None}
+        framer = Framer(self.viewpoint, change, self._policy.max_frame_bytes, leaving)
         return tuple(
             framer.deliver(record, emission, first=record is records[0], cause=cause.connection_id)
             for record, emission in zip(records, turn.emissions, strict=True)
@@ -381,35 +406,6 @@ class Room:
     def _remember_refusal(self, cause: Cause, refusal: GameroomError, now: Millis) -> None:
         if cause.key is not None:
             self.window.refuse(cause.key, refusal, now)
-
-
-def _recorded(cause: Cause, outcome: Answer | Recollection | None) -> StoredAnswer | None:
-    """What the record keeps to answer a repeat: nothing where the present view is the answer."""
-    if cause.key is None or not isinstance(outcome, Answer) or outcome.holds_view:
-        return None
-    return StoredAnswer(outcome.seq, Raw(outcome.data))
-
-
-def _without_id(cause: Cause) -> Cause:
-    """A repeated JOIN attaches, which is a turn of its own; the id stays with the turn that let its sender in."""
-    return replace(cause, key=None)
-
-
-def _run_out(turn: Turn, due: Due) -> None:
-    if not turn.state.runs(due):
-        return  # something that happened meanwhile has ended it
-    if due.part == MEMBER:
-        membership.grace_over(turn, due.name)
-    elif due.part == GAME:
-        play.fire_timer(turn, due.name)
-    else:
-        hosting.close(turn, by=None, reason="nobody_connected")
-
-
-def _begin_epoch(turn: Turn) -> None:
-    turn.emit(EpochStarted(reason="play_lost"))
-    if turn.game_type.has_state:
-        play.abort(turn)
 
 
 def _abort_then(turn: Turn, happen: System) -> None:

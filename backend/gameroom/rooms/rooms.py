@@ -29,12 +29,17 @@ class Cards(Protocol):
 
 
 class Sender(Struct, frozen=True, kw_only=True):
-    """Who asks. `connection_id` is None on REST, where nobody becomes connected."""
+    """Who asks. `connection_id` is None on REST, where nobody becomes connected.
+
+    `elsewhere`: in how many other rooms it is (or comes in just now); found out on the way of a newcomer's JOIN and
+    of CREATE, None everywhere else.
+    """
 
     user_id: str
     card: Card
     connection_id: str | None = None
     admin: bool = False
+    elsewhere: int | None = None
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -79,6 +84,18 @@ class Rooms(Protocol):
 
     def detach(self, room_id: str, user_id: str, connection_id: str) -> None:
         """The connection is gone. Ignored if the member has a newer one."""
+
+    def card_changed(self, user_id: str, card: Card) -> None:
+        """The user is shown otherwise from now on. Never waits, never raises.
+
+        Rooms that are open say so to their members; others read the card when they are opened.
+        """
+
+    def account_deleted(self, user_id: str) -> None:
+        """The account is gone from the store, and its rooms shall lose the member. Never waits, never raises.
+
+        What a death of the server leaves undone is done when the room is opened, for then the card is missing.
+        """
 
     async def room_of_code(self, invite_code: str) -> str | None:
         """The id of the open room with this (normalized) invite code."""

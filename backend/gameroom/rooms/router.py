@@ -14,14 +14,18 @@ from gameroom.protocol.commands import (
     GameAction,
     GetRoom,
     JoinRoom,
+    KickMember,
     LeaveRoom,
     RoomCommand,
     SendChat,
     SetReady,
+    SetRole,
     StartGame,
+    TransferHost,
+    UpdateRoom,
 )
 from gameroom.protocol.views import Status
-from gameroom.rooms.handlers import chat, hosting, membership, play
+from gameroom.rooms.handlers import chat, hosting, membership, play, updating
 from gameroom.rooms.rooms import Sender
 from gameroom.rooms.state import RoomState
 from gameroom.rooms.turn import Turn
@@ -70,6 +74,10 @@ ROUTES: dict[type[Command], Route] = {
     JoinRoom: _route(JoinRoom, membership.join, Standing.ANYBODY, holds_view=True),
     GetRoom: _route(GetRoom, membership.get, Standing.MEMBER, holds_view=True),
     LeaveRoom: _route(LeaveRoom, membership.leave, Standing.MEMBER, despite_game=True),
+    SetRole: _route(SetRole, membership.set_role, Standing.MEMBER, during="waiting"),
+    UpdateRoom: _route(UpdateRoom, updating.update_room, Standing.HOST),
+    KickMember: _route(KickMember, hosting.kick, Standing.HOST, despite_game=True),
+    TransferHost: _route(TransferHost, hosting.transfer_host, Standing.HOST),
     SetReady: _route(SetReady, play.set_ready, Standing.PLAYER, during="waiting"),
     StartGame: _route(StartGame, play.start_game, Standing.HOST, during="waiting"),
     GameAction: _route(GameAction, play.act, Standing.PLAYER, during="playing"),

@@ -8,10 +8,11 @@ from gameroom.errors import MessageTooBig
 from gameroom.games.registry import GameType
 from gameroom.protocol.codec import encode
 from gameroom.protocol.events import GameUpdated
-from gameroom.rooms.decision import Cause
+from gameroom.rooms.decision import Cause, Recollection
 from gameroom.rooms.framing import stored_data
 from gameroom.rooms.journal import SealedRecord
 from gameroom.rooms.records import MAX_RECORD_BYTES, NULL, Record, StoredAnnouncement, StoredAnswer, seal
+from gameroom.rooms.rooms import Answer, Outcome
 from gameroom.rooms.state import GAME, Parts
 from gameroom.rooms.turn import Emission
 
@@ -64,6 +65,13 @@ def complete(record: Record, cause: Cause, parts: Parts, answer: StoredAnswer | 
         parts={key: NULL if data is None else Raw(data) for key, data in parts.items()},
         answer=answer,
     )
+
+
+def recorded_answer(cause: Cause, outcome: Outcome | Recollection | None) -> StoredAnswer | None:
+    """What the record keeps to answer a repeat: nothing where the present view is the answer."""
+    if cause.key is None or not isinstance(outcome, Answer) or outcome.holds_view:
+        return None
+    return StoredAnswer(outcome.seq, Raw(outcome.data))
 
 
 def seal_all(records: list[Record]) -> tuple[SealedRecord, ...]:

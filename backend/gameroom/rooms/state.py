@@ -129,6 +129,10 @@ class RoomState:
     def change_member(self, user_id: str, **fields: Any) -> None:
         self.set_member(user_id, replace(self.members[user_id], **fields))
 
+    def touch_member(self, user_id: str) -> None:
+        """Nothing of the member's part changes, but how it is seen."""
+        self._members_before.setdefault(user_id, self.members[user_id])
+
     def set_member(self, user_id: str, member: Member | None) -> None:
         """Put the member in place; None removes it."""
         self._members_before.setdefault(user_id, self.members.get(user_id))

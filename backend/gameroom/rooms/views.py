@@ -73,6 +73,7 @@ class Viewpoint:
         self._state = state
         self.cards = cards
         self._presence = presence
+        self._former_cards: CardsById = {}
         self._committed: dict[int | None, Any] = {}
         self._pending: dict[int | None, Any] = {}
 
@@ -154,16 +155,30 @@ class Viewpoint:
 
     @contextmanager
     def introducing(self, user_id: str, card: Card) -> Iterator[None]:
-        """While it is decided whether somebody comes in, the card is known; it is forgotten if the answer is no."""
-        known = user_id in self.cards
-        if not known:
-            self.cards[user_id] = card
+        """While it is decided whether somebody comes in, the card is known; it is forgotten if the answer is no.
+
+        That of a member is the room's own business.
+        """
+        if user_id in self._state.members:
+            yield
+            return
+        with self.changing(user_id, card):
+            yield
+
+    @contextmanager
+    def changing(self, user_id: str, card: Card) -> Iterator[None]:
+        """While it is decided the card is the new one, and patches lead to it from the former; kept unless it fails."""
+        if user_id in self.cards:
+            self._former_cards[user_id] = self.cards[user_id]
+        self.cards[user_id] = card
         try:
             yield
         except BaseException:
-            if not known:
-                del self.cards[user_id]
+            del self.cards[user_id]
+            self.cards.update(self._former_cards)
             raise
+        finally:
+            self._former_cards.clear()
 
     def _facts_patch(self) -> list[Operation]:
         state = self._state
@@ -184,7 +199,8 @@ class Viewpoint:
         view = msgspec.to_builtins(self.member(user_id, now))
         if before is None:
             return [Operation("add", path, view)]
-        return diff(msgspec.to_builtins(self.member(user_id, before)), view, path)
+        former = self._former_cards.get(user_id) or self.cards.get(user_id, NOBODY)
+        return diff(msgspec.to_builtins(member_view(before, former)), view, path)
 
 
 def summary(room_id: str, game_type: GameType, state: RoomState) -> RoomSummary:

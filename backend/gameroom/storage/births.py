@@ -21,13 +21,24 @@ def bear(connection: Connection, birth: Birth, *, in_doubt: bool) -> Born:
     return Born(former.room_id, former.create_input_hash, repeated=not just_now)
 
 
+def find_born(connection: Connection, creator_id: str, command_id: str) -> Born | None:
+    """The room that this CREATE made before."""
+    made = select(rooms.c.room_id, rooms.c.create_input_hash).where(_by_command(creator_id, command_id))
+    row = connection.execute(made).one_or_none()
+    return None if row is None else Born(row.room_id, row.create_input_hash, repeated=True)
+
+
+def _by_command(creator_id: str, command_id: str | None) -> ColumnElement[bool]:
+    return and_(
+        rooms.c.creator_id == creator_id,
+        rooms.c.create_command_id.is_not(None),
+        rooms.c.create_command_id == command_id,
+    )
+
+
 def _same_create(birth: Birth, *, in_doubt: bool) -> ColumnElement[bool]:
     """Where a room is the one that this CREATE made. One without an id is known by the room only."""
-    by_command = and_(
-        rooms.c.creator_id == birth.creator_id,
-        rooms.c.create_command_id.is_not(None),
-        rooms.c.create_command_id == birth.command_id,
-    )
+    by_command = _by_command(birth.creator_id, birth.command_id)
     by_room = and_(rooms.c.creator_id == birth.creator_id, rooms.c.room_id == birth.unit.room_id)
     return or_(by_command, by_room) if in_doubt else by_command
 

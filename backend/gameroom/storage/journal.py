@@ -28,7 +28,7 @@ from gameroom.rooms.journal import (
     Unit,
 )
 from gameroom.storage.batches import settle, store_batch
-from gameroom.storage.births import bear
+from gameroom.storage.births import bear, find_born
 from gameroom.storage.engine import Database
 from gameroom.storage.failures import OutcomeUnknown
 from gameroom.storage.insistence import insist, patiently
@@ -107,6 +107,9 @@ class SqlJournal:
             return await self._bear(birth)
         except IntegrityError as error:
             raise Unavailable("The new room's id or invite code is taken") from error
+
+    async def born(self, creator_id: str, command_id: str) -> Born | None:
+        return await self._database.read(partial(find_born, creator_id=creator_id, command_id=command_id))
 
     async def recover(self, room_id: str) -> Recovery:
         return await self._database.read(partial(_recover, room_id=room_id))

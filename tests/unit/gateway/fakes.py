@@ -22,7 +22,7 @@ from gameroom.identity.revocations import Revocation, Why
 from gameroom.protocol.answers import DetachReason
 from gameroom.protocol.commands import JoinRoom
 from gameroom.protocol.views import RoomSummary, User
-from gameroom.rooms.rooms import Answer, Request, Tell
+from gameroom.rooms.rooms import Answer, Card, Request, Tell
 from gameroom.tasks import Tasks
 
 Frame = dict[str, Any]
@@ -142,6 +142,12 @@ class ScriptedRooms:
 
     def detach(self, room_id: str, user_id: str, connection_id: str) -> None:
         self.detached.append((room_id, user_id, connection_id))
+
+    def card_changed(self, user_id: str, card: Card) -> None:
+        """News are identity's; the gateway never has any."""
+
+    def account_deleted(self, user_id: str) -> None:
+        """Nor these."""
 
     async def room_of_code(self, invite_code: str) -> str | None:
         await asyncio.sleep(0)

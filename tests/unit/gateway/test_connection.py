@@ -8,8 +8,8 @@ import pytest
 from gameroom.errors import TokenExpired, Unauthenticated
 from gameroom.gateway.asked import Undecided
 from gameroom.gateway.policy import GatewayPolicy
-from gameroom.gateway.room_passwords import RoomPasswords
-from gameroom.protocol.commands import CreateRoom, JoinRoom
+from gameroom.gateway.room_passwords import WITH_PASSWORD, RoomPasswords
+from gameroom.protocol.commands import COMMANDS, CreateRoom, JoinRoom, UpdateRoom
 from tests.unit.gateway.fakes import Bench, Client, FakeSocket, SlowBus, principal, revocation
 
 JUNK = "{"
@@ -183,11 +183,24 @@ async def test_room_passwords_leave_the_gateway_sealed(bench: Bench) -> None:
     join = (await bench.rooms.next()).request.command
     ann.send("CREATE_GAME_ROOM_GROUP", game="relay", password="sesame")
     create = (await bench.rooms.next()).request.command
-    assert isinstance(join, JoinRoom) and isinstance(create, CreateRoom)
-    assert join.password == create.password and join.password != "sesame"
+    ann.send("UPDATE_GAME_ROOM_GROUP", room_id="s", password="sesame")
+    update = (await bench.rooms.next()).request.command
+    assert isinstance(join, JoinRoom) and isinstance(create, CreateRoom) and isinstance(update, UpdateRoom)
+    assert join.password == create.password == update.password != "sesame"
     assert len(bytes.fromhex(str(join.password))) == 32
     other = RoomPasswords(b"another key").seal(JoinRoom(password="sesame"))
     assert other.password != join.password
+
+
+def test_every_command_with_a_password_is_sealed() -> None:
+    with_password = [kind for kind in COMMANDS.values() if "password" in kind.__struct_fields__]
+    assert set(WITH_PASSWORD) == set(with_password)
+
+
+async def test_no_password_is_not_sealed(bench: Bench) -> None:
+    ann = bench.connect()
+    ann.send("UPDATE_GAME_ROOM_GROUP", room_id="r", password=None)
+    assert (await bench.rooms.next()).request.command == UpdateRoom(room_id="r", password=None)
 
 
 async def test_a_room_is_found_by_its_invite_code(bench: Bench) -> None:

@@ -1,10 +1,11 @@
 """Games that do to a room everything a game can do."""
 
 import sys
+from typing import Annotated
 
-from msgspec import field
+from msgspec import Meta, field
 
-from gameroom import Context, Game, GameState, Hidden, IllegalAction, action, timer
+from gameroom import Context, Game, GameSettings, GameState, Hidden, IllegalAction, action, timer
 
 
 class Hands(GameState):
@@ -117,3 +118,26 @@ class Bomb(Game[Explosive]):
     @timer
     def tick(self, state: Explosive, ctx: Context) -> None:
         raise ValueError("the clock is broken")
+
+
+class Stake(GameSettings):
+    stake: Annotated[int, Meta(ge=1)] = 1
+
+
+class Pot(GameState):
+    pot: int = 0
+
+
+class Stakes(Game[Pot, Stake]):
+    """What is in its pot is what its settings say."""
+
+    name = "stakes"
+    min_players = 2
+    max_players = 4
+
+    def setup(self, ctx: Context[Stake]) -> Pot:
+        return Pot(pot=ctx.settings.stake * len(ctx.players))
+
+    @action
+    def fold(self, state: Pot, ctx: Context[Stake]) -> None:
+        ctx.end(pot=state.pot)

@@ -69,13 +69,19 @@ class FailingJournal(MemoryJournal):
 
 
 class FailingPlacement(MemoryPlacement):
-    """Like `FailingJournal`; remembers which rooms were claimed, and waits with it while `may_claim` is not set."""
+    """Like `FailingJournal`; remembers which rooms were claimed and whose were counted.
+
+    Waits with it while `may_claim` or `may_count` is not set.
+    """
 
     def __init__(self, journal: MemoryJournal) -> None:
         super().__init__(journal)
         self.failures: defaultdict[str, list[Exception]] = defaultdict(list)
         self.claimed: list[str] = []
+        self.counted: list[str] = []
         self.claiming = asyncio.Event()
+        self.may_count = asyncio.Event()
+        self.may_count.set()
         self.may_claim = asyncio.Event()
         self.may_claim.set()
 
@@ -88,6 +94,12 @@ class FailingPlacement(MemoryPlacement):
     async def release(self, room_id: str, term: int) -> None:
         fail_once(self.failures["release"])
         await super().release(room_id, term)
+
+    async def rooms_of(self, user_id: str) -> list[str]:
+        self.counted.append(user_id)
+        fail_once(self.failures["rooms_of"])
+        await self.may_count.wait()
+        return await super().rooms_of(user_id)
 
     async def neglected(self, home: str, now: Millis, limit: int) -> list[str]:
         fail_once(self.failures["neglected"])
@@ -113,10 +125,14 @@ class HandClock:
 
 
 class Everybody:
-    """Implements `Cards`: everybody there is has a card."""
+    """Implements `Cards`: everybody has a card, but for those who are `gone`."""
+
+    def __init__(self) -> None:
+        self.gone: set[str] = set()
+        self.renamed: dict[str, Card] = {}
 
     async def cards(self, user_ids: list[str]) -> dict[str, Card]:
-        return {user: card_of(user) for user in user_ids}
+        return {user: self.renamed.get(user) or card_of(user) for user in user_ids if user not in self.gone}
 
 
 class Node:
@@ -134,13 +150,14 @@ class Node:
         self.bus = LocalBus()
         self.clock = HandClock()
         self.heard: list[Delivery] = []
+        self.everybody = Everybody()
         self.rooms = LocalRooms(
             home=home,
             games=games,
             journal=journal,
             placement=self.placement,
             bus=self.bus,
-            cards=Everybody(),
+            cards=self.everybody,
             clock=self.clock,
             policy=policy,
         )

@@ -57,6 +57,7 @@ class Scene:
         self.policy = policy
         self.game_type: GameType = load_game(game)
         self.records: list[SealedRecord] = []
+        self.cards: dict[str, Card] = {}
         self.snapshot: Snapshot | None = None
         self.copies: dict[str, Copy] = {}
         self.resuming: dict[str, Copy] = {}
@@ -80,7 +81,7 @@ class Scene:
     def request(self, user: str, command: Command, *, connection: str | None = "1") -> Request:
         assert isinstance(command, RoomCommand | CreateRoom)
         connection_id = None if connection is None else f"{user}-{connection}"
-        sender = Sender(user_id=user, card=card_of(user), connection_id=connection_id)
+        sender = Sender(user_id=user, card=self.card_of(user), connection_id=connection_id)
         return Request(room_id=ROOM_ID, sender=sender, command=command)
 
     def ask(self, user: str, command: Command, *, connection: str | None = "1") -> Answer | GameroomError:
@@ -112,6 +113,14 @@ class Scene:
         if decision.records or decision.deliveries:
             self.copies.pop(user, None)
         self.keep(decision)
+
+    def show(self, user: str, card: Card) -> None:
+        """The user has changed its profile."""
+        self.cards[user] = card
+        self.keep(self.room.hear(user, card, self.now))
+
+    def card_of(self, user: str) -> Card:
+        return self.cards.get(user) or card_of(user)
 
     def pass_time(self, ms: Millis) -> None:
         """Let time pass; timers that become due fire on the way."""
@@ -152,7 +161,7 @@ class Scene:
             clean=clean,
         )
         recovered = overlay(ROOM_ID, recovery, gapless=self.game_type.durability == "journal")
-        cards = {user: card_of(user) for user in recovered.members()}
+        cards = {user: self.card_of(user) for user in recovered.members()}
         return open_room(
             claim,
             recovered,

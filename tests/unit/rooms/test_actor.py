@@ -16,9 +16,10 @@ from gameroom.protocol.commands import Command, GetRoom, JoinRoom, ResumeFrom, S
 from gameroom.rooms import actor
 from gameroom.rooms.actor import Actor
 from gameroom.rooms.journal import Fenced, MemoryJournal, Refused, SealedRecord, Snapshot, Unit
+from gameroom.rooms.mailbox import Ask, Gone
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
-from gameroom.rooms.rooms import Answer, Outcome
+from gameroom.rooms.rooms import Answer, Outcome, Request, Tell
 from tests.unit.rooms.scene import POLICY, ROOM_ID, START, Scene
 
 
@@ -80,6 +81,7 @@ class House:
     """An actor with everything around it. Implements `Keeper`."""
 
     def __init__(self, policy: RoomPolicy = POLICY) -> None:
+        self.patience_s = policy.command_deadline_s
         self.scene = Scene(TicTacToe, policy=policy)
         self.scene.do("bob", JoinRoom())
         self.scene.do("cid", JoinRoom(role="spectator"))
@@ -99,8 +101,11 @@ class House:
 
     def ask(self, user: str, command: Command) -> "asyncio.Future[Outcome]":
         told: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self.actor.submit(self.scene.request(user, command), told.set_result)
+        self.submit(self.scene.request(user, command), told.set_result)
         return told
+
+    def submit(self, request: Request, tell: Tell) -> None:
+        self.actor.submit(Ask(request, tell, asyncio.get_running_loop().time() + self.patience_s))
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -168,7 +173,7 @@ async def test_what_waits_is_appended_as_one_unit(house: House) -> None:
 async def test_events_of_a_command_come_before_its_answer(house: House) -> None:
     heard_when_told: list[int] = []
     request = house.scene.request("ann", SendChat(text="hi"))
-    house.actor.submit(request, lambda outcome: heard_when_told.append(len(house.heard)))
+    house.submit(request, lambda outcome: heard_when_told.append(len(house.heard)))
     await house.journal.pending()
     house.journal.store()
     await turns()
@@ -234,7 +239,7 @@ async def test_a_room_whose_records_are_not_taken_is_given_up(
 
 
 async def test_due_timers_go_before_what_waits(house: House) -> None:
-    house.actor.detach("bob", "bob-1")
+    house.actor.detach(Gone("bob", "bob-1"))
     gone = await house.journal.pending()
     assert [record.kind for record in gone.records] == ["MEMBER_DISCONNECTED"]
     house.clock.moment += POLICY.grace_ms

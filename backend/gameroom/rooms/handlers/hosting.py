@@ -1,12 +1,34 @@
-"""What the host does, and who the host is."""
+"""What the host does with the room and its members."""
 
+from gameroom.errors import Conflict, Forbidden, MemberNotFound
 from gameroom.protocol.answers import Empty
-from gameroom.protocol.commands import CloseRoom
-from gameroom.protocol.events import HostChanged, RoomClosedEvent
-from gameroom.rooms.handlers import play
+from gameroom.protocol.commands import CloseRoom, KickMember, TransferHost
+from gameroom.protocol.events import MemberKicked, RoomClosedEvent
+from gameroom.rooms.handlers import membership, play, succession
 from gameroom.rooms.rooms import Sender
-from gameroom.rooms.state import Member
 from gameroom.rooms.turn import Turn
+
+MAX_BANS = 1_000
+"""Users banned from one room: they stand in the part of the room, which is stored with each of its changes."""
+
+
+def kick(turn: Turn, sender: Sender, command: KickMember) -> Empty:
+    """Put a member out for good; `ban`: it stays out, whatever it brings, for the life of the room."""
+    if command.user_id == sender.user_id:
+        raise Forbidden("Nobody kicks themselves; leave the room instead", reason="self")
+    _check_member(turn, command.user_id)
+    if command.ban:
+        _ban(turn, command.user_id)
+    kicked = MemberKicked(user_id=command.user_id, by=sender.user_id, ban=command.ban, reason=command.reason)
+    membership.remove(turn, command.user_id, kicked, "kicked")
+    return Empty()
+
+
+def transfer_host(turn: Turn, _sender: Sender, command: TransferHost) -> Empty:
+    """Any member will do, a spectator or one that is away too; the present host stays it, which is an event as well."""
+    _check_member(turn, command.user_id)
+    succession.make_host(turn, command.user_id)
+    return Empty()
 
 
 def close_room(turn: Turn, sender: Sender, command: CloseRoom) -> Empty:
@@ -26,25 +48,13 @@ def close(turn: Turn, *, by: str | None, reason: str | None) -> None:
     turn.end(RoomClosedEvent(by=by, reason=reason))
 
 
-def pass_on_host(turn: Turn, *, connected_only: bool = False) -> None:
-    """Make somebody else the host: the longest-joined connected player, else spectator, else member."""
-    previous = turn.state.room.host_id
-    others = [(u, m) for u, m in turn.state.members.items() if u != previous]
-    if connected_only:
-        others = [(u, m) for u, m in others if m.connected]
-    if others:
-        host_id = min(others, key=lambda entry: _claim(entry[1]))[0]
-        make_host(turn, host_id)
+def _check_member(turn: Turn, user_id: str) -> None:
+    if user_id not in turn.state.members:
+        raise MemberNotFound(f"No member {user_id!r} in this room")
 
 
-def make_host(turn: Turn, user_id: str) -> None:
-    previous = turn.state.room.host_id
-    turn.state.change_room(host_id=user_id)
-    turn.emit(HostChanged(host_id=user_id, previous_host_id=previous))
-
-
-def _claim(member: Member) -> tuple[int, int]:
-    """Who sorts first hosts next."""
-    if not member.connected:
-        return (2, member.joined)
-    return (0 if member.role == "player" else 1, member.joined)
+def _ban(turn: Turn, user_id: str) -> None:
+    bans = turn.state.room.bans
+    if len(bans) >= MAX_BANS:
+        raise Conflict(f"{MAX_BANS} users are banned from this room already; kick without a ban, or lock it")
+    turn.state.change_room(bans=(*bans, user_id))

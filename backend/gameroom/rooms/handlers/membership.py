@@ -1,4 +1,4 @@
-"""Coming, staying and going: JOIN, LEAVE, connections lost and grace run out."""
+"""Coming, staying and going: JOIN, LEAVE, SET_ROLE, connections lost and grace run out."""
 
 import hmac
 
@@ -8,18 +8,22 @@ from gameroom.errors import (
     RoomFull,
     RoomLocked,
     RoomNotFound,
+    TooManyRooms,
     WrongRoomPassword,
     WrongStatus,
 )
-from gameroom.protocol.answers import Empty
-from gameroom.protocol.commands import GetRoom, JoinRoom, LeaveRoom, Role
+from gameroom.protocol.answers import DetachReason, Empty, Seated
+from gameroom.protocol.commands import GetRoom, JoinRoom, LeaveRoom, Role, SetRole
 from gameroom.protocol.events import (
     MemberDisconnected,
+    MemberField,
     MemberJoined,
+    MemberKicked,
     MemberLeft,
     MemberReconnected,
+    MemberUpdated,
 )
-from gameroom.rooms.handlers import hosting, play
+from gameroom.rooms.handlers import play, succession
 from gameroom.rooms.rooms import Sender
 from gameroom.rooms.state import Member, RoomState
 from gameroom.rooms.turn import Turn
@@ -43,8 +47,22 @@ def get(_turn: Turn, _sender: Sender, _command: GetRoom) -> None:
 
 
 def leave(turn: Turn, sender: Sender, _command: LeaveRoom) -> Empty:
-    remove(turn, sender.user_id, MemberLeft(user_id=sender.user_id, reason="left"))
+    remove(turn, sender.user_id, MemberLeft(user_id=sender.user_id, reason="left"), "left")
     return Empty()
+
+
+def set_role(turn: Turn, sender: Sender, command: SetRole) -> Seated:
+    """A seat is taken or given up: the base of resuming moves, and nobody is ready in a new role."""
+    member = turn.state.members[sender.user_id]
+    changed: list[MemberField] = []
+    if command.role != member.role:
+        changed = ["role", "seat", "ready"] if member.ready else ["role", "seat"]
+        seat = _find_place(turn, command.role)
+        turn.state.change_member(
+            sender.user_id, role=command.role, seat=seat, ready=False, since=turn.next_seq
+        )
+    turn.emit(MemberUpdated(user_id=sender.user_id, changed=changed))
+    return Seated(turn.state.members[sender.user_id].seat)
 
 
 def check_access(state: RoomState, sender: Sender, command: JoinRoom) -> None:
@@ -63,11 +81,10 @@ def check_access(state: RoomState, sender: Sender, command: JoinRoom) -> None:
 
 def admit(turn: Turn, sender: Sender, role: Role) -> None:
     """Give the newcomer a place: the lowest free seat, or one among the spectators."""
-    seat = None
-    if role == "player":
-        seat = _free_seat(turn)
-    else:
-        _check_stand(turn)
+    limit = turn.policy.rooms_per_user
+    if sender.elsewhere is not None and sender.elsewhere >= limit:
+        raise TooManyRooms(limit)
+    seat = _find_place(turn, role)
     connected = sender.connection_id is not None
     member = Member(
         role=role,
@@ -83,7 +100,7 @@ def admit(turn: Turn, sender: Sender, role: Role) -> None:
     turn.emit(MemberJoined(user_id=sender.user_id, member=member_view(member, sender.card)))
     _somebody_is_here(turn)
     if turn.state.room.host_id not in turn.state.members:
-        hosting.make_host(turn, sender.user_id)
+        succession.make_host(turn, sender.user_id)
 
 
 def attach(turn: Turn, user_id: str) -> None:
@@ -102,26 +119,34 @@ def disconnect(turn: Turn, user_id: str) -> None:
     turn.state.change_member(user_id, connected=False, reserved_until=until)
     turn.emit(MemberDisconnected(user_id=user_id, reserved_until=rfc3339(until)))
     if turn.state.room.host_id == user_id and turn.state.play.status == "waiting":
-        hosting.pass_on_host(turn, connected_only=True)
+        succession.pass_on_host(turn, connected_only=True)
     _perhaps_nobody_is_here(turn)
     play.notify(turn, "member_disconnected", turn.state.round_seat(user_id))
 
 
 def grace_over(turn: Turn, user_id: str) -> None:
-    remove(turn, user_id, MemberLeft(user_id=user_id, reason="timeout"))
+    remove(turn, user_id, MemberLeft(user_id=user_id, reason="timeout"), "left")
 
 
-def remove(turn: Turn, user_id: str, event: MemberLeft) -> None:
-    """The member is gone for good, and its seat with it."""
+def remove(turn: Turn, user_id: str, event: MemberLeft | MemberKicked, detached: DetachReason) -> None:
+    """The member is gone for good, and its seat with it; `event` is the last that it hears."""
     seat = turn.state.round_seat(user_id)
     turn.state.set_member(user_id, None)
     _remember_leaver(turn, user_id)
-    turn.farewell(event, user_id, "left")
+    turn.farewell(event, user_id, detached)
     if turn.state.room.host_id == user_id:
-        hosting.pass_on_host(turn)
+        succession.pass_on_host(turn)
     _perhaps_nobody_is_here(turn)
     if turn.state.play.status == "playing":
         play.notify(turn, "member_left", seat)
+
+
+def _find_place(turn: Turn, role: Role) -> int | None:
+    """The seat of a new player; None for a new spectator. Raises why there is none."""
+    if role == "player":
+        return _free_seat(turn)
+    _check_stand(turn)
+    return None
 
 
 def _free_seat(turn: Turn) -> int:

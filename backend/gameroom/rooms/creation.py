@@ -1,0 +1,80 @@
+"""CREATE: a room is made, stored with its first record, and that once, however often it is asked for."""
+
+import secrets
+
+from gameroom.clock import Clock
+from gameroom.errors import IdReused, InternalError, TooManyRooms
+from gameroom.games.registry import Games
+from gameroom.ids import new_invite_code
+from gameroom.protocol.codec import input_of
+from gameroom.protocol.commands import CreateRoom
+from gameroom.rooms.birth import Entropy, new_room
+from gameroom.rooms.journal import Birth, Born, Journal, Unit
+from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.records import hash_of
+from gameroom.rooms.room import Room
+from gameroom.rooms.rooms import Answer, Request
+
+
+class Creation:
+    """Makes the rooms of one node. `home`: who owns them."""
+
+    def __init__(
+        self, *, home: str, games: Games, journal: Journal, clock: Clock, policy: RoomPolicy
+    ) -> None:
+        self._home = home
+        self._games = games
+        self._journal = journal
+        self._clock = clock
+        self._policy = policy
+
+    async def create(self, request: Request, command: CreateRoom) -> tuple[Answer, Room | None]:
+        """The answer, and the room unless this CREATE has made it before. Raises why there is none."""
+        input_hash = hash_of(input_of(command))
+        try:
+            room, answer, unit = self._make(request, command)
+        except TooManyRooms:
+            return await self._made_before(request.sender.user_id, command.id, input_hash), None
+        birth = Birth(
+            unit=unit,
+            home=self._home,
+            creator_id=request.sender.user_id,
+            command_id=command.id,
+            input_hash=input_hash,
+        )
+        born = await self._journal.create(birth)
+        if born.repeated:
+            return _repeat(born, input_hash), None
+        return answer, room
+
+    def _make(self, request: Request, command: CreateRoom) -> tuple[Room, Answer, Unit]:
+        now = self._clock.now()
+        room = new_room(
+            request.room_id,
+            request.sender.user_id,
+            command,
+            self._games.get(command.game),
+            policy=self._policy,
+            entropy=Entropy(new_invite_code(), secrets.token_bytes(32)),
+            now=now,
+        )
+        decision = room.create(request, now)
+        if not isinstance(decision.outcome, Answer):
+            raise InternalError("A new room gave no answer")
+        unit = Unit(
+            room_id=room.room_id, term=room.term, records=decision.records, listing=room.listings.changed()
+        )
+        return room, decision.outcome, unit
+
+    async def _made_before(self, creator_id: str, command_id: str | None, input_hash: bytes) -> Answer:
+        """Who may make no further room still gets the answer to a CREATE that was done. Raises the refusal again."""
+        born = None if command_id is None else await self._journal.born(creator_id, command_id)
+        if born is None:
+            raise TooManyRooms(self._policy.rooms_per_user)
+        return _repeat(born, input_hash)
+
+
+def _repeat(born: Born, input_hash: bytes) -> Answer:
+    if born.input_hash != input_hash:
+        raise IdReused("This id made another room before; take a new one", params={"reason": "other_content"})
+    return Answer(room_id=born.room_id, epoch=0, seq=0, data=b"{}", repeated=True)

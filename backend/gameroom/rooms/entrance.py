@@ -1,0 +1,155 @@
+"""Where commands come in: here a newcomer waits until it is known in how many rooms it is already.
+
+Deciding neither waits nor reads, so what a room must know of other rooms is found out before, and goes with the
+request. The room itself asks first whether it is a repeat or a member that comes back: to those the limit is nothing.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine
+from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gameroom.errors import GameroomError, InternalError, Unavailable
+from gameroom.protocol.commands import CreateRoom, JoinRoom
+from gameroom.rooms.mailbox import Ask, Gone, tell_one
+from gameroom.rooms.placement import Placement
+from gameroom.rooms.rooms import Outcome, Request, Tell
+
+log = logging.getLogger(__name__)
+
+MAX_BEHIND = 256
+"""Commands of one user to one room that wait behind its JOIN; further ones are `unavailable`."""
+
+
+class Place(Struct, frozen=True):
+    """Kept for a user in a room while its JOIN or CREATE is under way. `before`: the rooms of its earlier places."""
+
+    user_id: str
+    room_id: str
+    before: frozenset[str]
+
+
+class Places:
+    """What users enter now, on this node: so of two at once, at the limit, only the first comes in.
+
+    Bounded by the commands under way: a place is given back when its command is answered.
+    """
+
+    def __init__(self, placement: Placement) -> None:
+        self._placement = placement
+        self._entering: dict[str, list[str]] = {}
+
+    def take(self, user_id: str, room_id: str) -> Place:
+        rooms = self._entering.setdefault(user_id, [])
+        place = Place(user_id, room_id, frozenset(rooms))
+        rooms.append(room_id)
+        return place
+
+    def give_back(self, place: Place) -> None:
+        rooms = self._entering[place.user_id]
+        rooms.remove(place.room_id)
+        if not rooms:
+            del self._entering[place.user_id]
+
+    async def elsewhere(self, place: Place, by: float) -> int:
+        """In how many other rooms the user is, or comes in before.
+
+        Raises `Unavailable`, also when that is not known by the loop's time `by`.
+        """
+        try:
+            async with asyncio.timeout_at(by):
+                stored = await self._placement.rooms_of(place.user_id)
+        except TimeoutError:
+            raise Unavailable("Your rooms could not be counted in time; nothing was changed") from None
+        return len({*stored, *place.before} - {place.room_id})
+
+    def until_told(self, place: Place, tell: Tell) -> Tell:
+        """`tell`, and the place is given back."""
+
+        def told(outcome: Outcome) -> None:
+            self.give_back(place)
+            tell(outcome)
+
+        return told
+
+
+class Inside(Protocol):
+    """Who has the rooms. Nothing here waits or raises."""
+
+    def let_in(self, ask: Ask) -> None:
+        """Hand a command to its room."""
+
+    def let_go(self, room_id: str, gone: Gone) -> None:
+        """Tell a room that a connection is gone."""
+
+    def is_member(self, room_id: str, user_id: str) -> bool:
+        """As far as is known without opening the room."""
+
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Run it as a task that is awaited."""
+
+
+class Entrance:
+    """Lets everything of one user through to one room in the order in which it came."""
+
+    def __init__(self, placement: Placement, inside: Inside) -> None:
+        self._places = Places(placement)
+        self._inside = inside
+        self._behind: dict[tuple[str, str], deque[Ask | Gone]] = {}
+        """What waits behind a newcomer that is being counted, by room and user."""
+
+    def submit(self, ask: Ask) -> None:
+        behind = self._behind.get(_line(ask.request))
+        if behind is None:
+            self._begin(ask)
+        elif len(behind) < MAX_BEHIND:
+            behind.append(ask)
+        else:
+            tell_one(ask.tell, Unavailable("Too many commands wait behind a JOIN"))
+
+    def detach(self, room_id: str, gone: Gone) -> None:
+        """Never refused: one for each connection. It must not overtake the JOIN that attaches it."""
+        behind = self._behind.get((room_id, gone.user_id))
+        if behind is None:
+            self._inside.let_go(room_id, gone)
+        else:
+            behind.append(gone)
+
+    def _begin(self, ask: Ask) -> None:
+        request = ask.request
+        if not isinstance(request.command, JoinRoom | CreateRoom):
+            self._inside.let_in(ask)
+            return
+        # A member that comes back keeps its place too: should it leave meanwhile, it comes in again under it.
+        place = self._places.take(request.sender.user_id, request.room_id)
+        ask = Ask(request, self._places.until_told(place, ask.tell), ask.expires_at)
+        if request.rejoin or self._inside.is_member(request.room_id, request.sender.user_id):
+            self._inside.let_in(ask)
+        else:
+            self._behind[_line(request)] = deque()
+            self._inside.spawn(self._count(ask, place))
+
+    async def _count(self, ask: Ask, place: Place) -> None:
+        try:
+            elsewhere = await self._places.elsewhere(place, ask.expires_at)
+        except GameroomError as refusal:
+            tell_one(ask.tell, refusal)
+        except Exception:  # our bug: neither the JOIN nor what waits behind it may go without an answer
+            log.exception("room %s: a newcomer's rooms could not be counted", place.room_id)
+            tell_one(ask.tell, InternalError("The server failed here; nothing was changed"))
+        else:
+            sender = replace(ask.request.sender, elsewhere=elsewhere)
+            self._inside.let_in(Ask(replace(ask.request, sender=sender), ask.tell, ask.expires_at))
+        for waiting in self._behind.pop((place.room_id, place.user_id)):
+            if isinstance(waiting, Ask):
+                self.submit(waiting)
+            else:
+                self.detach(place.room_id, waiting)
+
+
+def _line(request: Request) -> tuple[str, str]:
+    return request.room_id, request.sender.user_id

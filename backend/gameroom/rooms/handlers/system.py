@@ -1,0 +1,34 @@
+"""What happens to a room without a command: timers that run out, lost play, news of its members' accounts."""
+
+from gameroom.protocol.events import EpochStarted, MemberLeft, MemberUpdated
+from gameroom.rooms.handlers import hosting, membership, play
+from gameroom.rooms.state import GAME, MEMBER, Due
+from gameroom.rooms.turn import Turn
+
+
+def run_out(turn: Turn, due: Due) -> None:
+    if not turn.state.runs(due):
+        return  # something that happened meanwhile has ended it
+    if due.part == MEMBER:
+        membership.grace_over(turn, due.name)
+    elif due.part == GAME:
+        play.fire_timer(turn, due.name)
+    else:
+        hosting.close(turn, by=None, reason="nobody_connected")
+
+
+def begin_epoch(turn: Turn) -> None:
+    turn.emit(EpochStarted(reason="play_lost"))
+    if turn.game_type.has_state:
+        play.abort(turn)
+
+
+def change_card(turn: Turn, user_id: str) -> None:
+    """The member is shown otherwise. Its part stays as it is: cards stand beside the state."""
+    turn.state.touch_member(user_id)
+    turn.emit(MemberUpdated(user_id=user_id, changed=["profile"]))
+
+
+def end_membership(turn: Turn, user_id: str) -> None:
+    """The member's account is deleted."""
+    membership.remove(turn, user_id, MemberLeft(user_id=user_id, reason="account_deleted"), "left")

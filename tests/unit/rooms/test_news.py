@@ -1,0 +1,154 @@
+"""News of accounts find their way to the rooms, or the rooms find out when they are opened."""
+
+import msgspec
+import pytest
+
+from gameroom.errors import Unavailable
+from gameroom.protocol.commands import CreateRoom, GetRoom, JoinRoom, SendChat
+from gameroom.rooms import news
+from gameroom.rooms.rooms import Card
+from tests.unit.rooms.node import ROOM, Node, SlowAppends, node
+from tests.unit.rooms.test_opening import turns, until
+
+RELAY = CreateRoom(game="relay")
+TIC_TAC_TOE = CreateRoom(game="tic-tac-toe")
+NEW = Card("Robert", None)
+NEWER = Card("Bobby", None)
+
+
+async def names(node: Node) -> list[str]:
+    view = (await node.do("ann", GetRoom()))["room"]
+    return [member["display_name"] for member in view["members"].values()]
+
+
+def kinds(node: Node, room_id: str = ROOM) -> list[str]:
+    return [record.kind for record in node.records(room_id)]
+
+
+async def test_an_open_room_shows_a_new_card() -> None:
+    async with node() as first:
+        await first.do("ann", TIC_TAC_TOE)
+        await first.do("bob", JoinRoom())
+        first.rooms.card_changed("bob", NEW)
+        await until(lambda: kinds(first)[-1] == "MEMBER_UPDATED")
+        assert await names(first) == ["Ann", "Robert"]
+
+
+async def test_a_room_that_is_not_open_is_left_alone_and_reads_the_card_later() -> None:
+    async with node() as first:
+        await first.do("ann", TIC_TAC_TOE)
+        await first.do("bob", JoinRoom())
+    async with node(first.journal, "node-2") as second:
+        second.everybody.renamed["bob"] = NEW
+        second.rooms.card_changed("bob", NEW)
+        await until(lambda: second.placement.counted == ["bob"])
+        await turns()
+        assert second.placement.claimed == []
+        before = len(second.records())
+        await second.do("ann", JoinRoom())
+        assert await names(second) == ["Ann", "Robert"]
+        assert len(second.records()) == before
+
+
+async def test_of_many_news_that_wait_the_room_hears_the_last() -> None:
+    journal = SlowAppends()
+    async with node(journal) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        await first.do("bob", JoinRoom())
+        journal.go.clear()
+        said = first.ask("bob", SendChat(text="an append that takes its time"))
+        await turns()
+        for card in (NEW, NEWER):
+            first.rooms.card_changed("bob", card)
+            await turns()
+        journal.go.set()
+        await said
+        await until(lambda: kinds(first)[-1] == "MEMBER_UPDATED")
+        await turns()
+        assert kinds(first).count("MEMBER_UPDATED") == 1
+        assert await names(first) == ["Ann", "Bobby"]
+
+
+async def test_who_deletes_its_account_leaves_every_room_open_or_not() -> None:
+    async with node() as first:
+        for room_id in (ROOM, "other"):
+            await first.do("ann", TIC_TAC_TOE, room_id)
+            await first.do("bob", JoinRoom(), room_id)
+    async with node(first.journal, "node-2") as second:
+        await second.do("ann", JoinRoom())
+        second.everybody.gone.add("bob")
+        second.rooms.account_deleted("bob")
+        await until(lambda: all("MEMBER_LEFT" in kinds(second, room_id) for room_id in (ROOM, "other")))
+        left = [record for record in second.records() if record.kind == "MEMBER_LEFT"]
+        assert msgspec.json.decode(left[0].body)["data"] == {"user_id": "bob", "reason": "account_deleted"}
+        assert await second.placement.rooms_of("bob") == []
+
+
+async def test_a_death_before_the_rooms_have_heard_changes_nothing_of_that() -> None:
+    async with node() as first:
+        await first.do("ann", TIC_TAC_TOE)
+        await first.do("bob", JoinRoom())
+    async with node(first.journal, "node-2") as second:
+        second.everybody.gone.add("bob")
+        await second.do("ann", JoinRoom())
+        await until(lambda: kinds(second)[-1] == "MEMBER_LEFT")
+        assert await names(second) == ["Ann"]
+
+
+async def test_a_late_card_does_not_bring_back_a_deleted_account_on_the_way() -> None:
+    async with node() as first:
+        await first.do("ann", TIC_TAC_TOE)
+        await first.do("bob", JoinRoom())
+        first.placement.may_count.clear()
+        first.rooms.account_deleted("bob")
+        first.rooms.card_changed("bob", NEW)
+        first.placement.may_count.set()
+        await until(lambda: kinds(first)[-1] == "MEMBER_LEFT")
+
+
+async def test_a_late_card_does_not_bring_back_a_deleted_account_before_the_room() -> None:
+    journal = SlowAppends()
+    async with node(journal) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        await first.do("bob", JoinRoom())
+        journal.go.clear()
+        first.ask("ann", SendChat(text="an append that takes its time"))
+        await turns()
+        first.rooms.account_deleted("bob")
+        await turns()
+        first.rooms.card_changed("bob", NEW)
+        await turns()
+        journal.go.set()
+        await until(lambda: kinds(first)[-1] == "MEMBER_LEFT")
+
+
+@pytest.mark.parametrize("failure", [Unavailable("away"), ValueError("a bug")])
+async def test_news_of_others_come_through_whatever_happens(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "PAUSE_S", 0)
+    async with node() as first:
+        await first.do("ann", TIC_TAC_TOE)
+        await first.do("bob", JoinRoom())
+        first.placement.failures["rooms_of"] = [failure]
+        first.rooms.card_changed("eve", NEW)
+        first.rooms.card_changed("bob", NEW)
+        await until(lambda: kinds(first)[-1] == "MEMBER_UPDATED")
+
+
+async def test_there_is_an_end_of_cards_that_wait_and_none_of_deletions(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(news, "MAX_WAITING", 1)
+    async with node() as first:
+        await first.do("ann", TIC_TAC_TOE)
+        await first.do("bob", JoinRoom())
+        first.placement.may_count.clear()
+        first.placement.counted.clear()
+        for user in ("eve", "ann", "eve"):
+            first.rooms.card_changed(user, NEW)
+        first.rooms.account_deleted("bob")
+        first.placement.may_count.set()
+        await until(lambda: kinds(first)[-1] == "MEMBER_LEFT")
+        assert first.placement.counted == ["eve", "bob"]
+        assert "a new card is dropped" in caplog.text
