@@ -277,8 +277,8 @@ FAULTS: Faults = {
             "what only MessagePack has becomes a string",
             Edit(
                 CODEC,
-                "check_free_json(getattr(command, name), MAX_FIELD_DEPTH)",
-                "check_free_json(to_builtins(getattr(command, name)), MAX_FIELD_DEPTH)",
+                "check_free_json(value, MAX_FIELD_DEPTH)",
+                "check_free_json(to_builtins(value), MAX_FIELD_DEPTH)",
             ),
             f"{T_PACKED}::test_what_free_json_may_not_hold",
         ),
