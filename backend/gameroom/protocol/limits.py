@@ -26,6 +26,11 @@ ACCESS_TOKEN_LENGTH = 65_536
 """As long as a frame: whether a text is a token is for identity to say, which answers `unauthenticated`."""
 
 ROOM_METADATA_BYTES = 4096
+USER_METADATA_BYTES = 2048
+
+AVATAR_URL_LENGTH = 512
+"""It stands in the view of every room, once for each member."""
+
 MAX_RESUME = 256
 """Missed events that a resume hands over at most."""
 
