@@ -430,7 +430,13 @@ async def test_every_call_is_described_with_schemas_that_there_are(shared: House
         for call in methods.values()
         if "security" in call
     }
-    assert secured == {"/api/v1/auth/logout-all", "/api/v1/auth/ws-ticket", "/api/v1/users/me"}
+    assert secured == {
+        "/api/v1/auth/logout-all",
+        "/api/v1/auth/ws-ticket",
+        "/api/v1/users/me",
+        "/api/v1/users/me/password",
+        "/api/v1/users/me/upgrade",
+    }
 
 
 async def test_the_document_is_in_the_dialect_that_swagger_ui_knows(shared: House) -> None:

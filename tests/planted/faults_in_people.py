@@ -10,6 +10,7 @@ PASSWORDS = f"{IDENTITY}/passwords.py"
 REVOCATIONS = f"{IDENTITY}/revocations.py"
 TOKENS = f"{IDENTITY}/tokens.py"
 STORES = "backend/gameroom/storage/accounts.py"
+USERS = "backend/gameroom/storage/users.py"
 SQLITE = "backend/gameroom/storage/sqlite.py"
 LOGS = "backend/gameroom/telemetry/logs.py"
 VIEWS = "backend/gameroom/rooms/views.py"
@@ -216,12 +217,12 @@ FAULTS: Faults = {
     "A name, a device and a key belong to one account": (
         fault(
             "names differ by their case",
-            Edit(STORES, "filter_by(username_folded=username.lower())", "filter_by(username=username)"),
+            Edit(USERS, "filter_by(username_folded=username.lower())", "filter_by(username=username)"),
             f"{C_STORES}::test_names_are_found_and_unique_whatever_the_case",
         ),
         fault(
             "a device makes a new guest each time",
-            Edit(STORES, "    if device_hash is None:\n        return None\n", "    return None\n"),
+            Edit(USERS, "    if device_hash is None:\n        return None\n", "    return None\n"),
             f"{C_STORES}::test_a_race_for_a_device_makes_one_guest",
         ),
         fault(
