@@ -145,9 +145,11 @@ CROWDED = (RateLimited, Unavailable)
 REFRESHING = (Unauthenticated, TokenExpired, TokenReused, AccountSuspended)
 
 ENTERING = (IdReused, Unauthenticated, AccountSuspended)
-"""`Unauthenticated`: the account that a repeat would sign in to is being deleted at that moment."""
+"""The last two, and `InvalidCredentials`: of the account that a repeat would sign in to, as it is by then."""
 
-REGISTER = call(takes=Register, gives={201: SignedIn}, refuses=(UsernameTaken, *ENTERING, *CROWDED))
+REGISTER = call(
+    takes=Register, gives={201: SignedIn}, refuses=(UsernameTaken, InvalidCredentials, *ENTERING, *CROWDED)
+)
 GUEST = call(takes=SignInAsGuest, gives={201: SignedIn, 200: SignedIn}, refuses=(*ENTERING, *CROWDED))
 TOKEN = call(
     form=TokenForm,

@@ -95,7 +95,12 @@ DELETE = call(gives={204: None}, refuses=CROWDED, bearer=True)
 PASSWORD = call(
     takes=ChangePassword, gives={204: None}, refuses=(InvalidCredentials, Forbidden, *CROWDED), bearer=True
 )
-UPGRADE = call(takes=Upgrade, gives={200: SignedIn}, refuses=(UsernameTaken, Conflict, *CROWDED), bearer=True)
+UPGRADE = call(
+    takes=Upgrade,
+    gives={200: SignedIn},
+    refuses=(InvalidCredentials, UsernameTaken, Conflict, *CROWDED),
+    bearer=True,
+)
 
 
 def users_router(identity: Identity, limits: SignInLimits) -> APIRouter:

@@ -147,7 +147,7 @@ class Accounts:
     async def register(self, new: Registration, key: str | None) -> Entered:
         """Make a full account and sign in; with the same `key` and content again, sign in to the one that it made.
 
-        Raises `UsernameTaken`, `IdReused`, `AccountSuspended`, `Unavailable`.
+        Raises `UsernameTaken`, `IdReused`, `Unavailable`, and of a repeat as `SignIns.open`.
         """
         once = self._once(key, ("register", new.username, new.display_name))
         known = await self._known(once)
@@ -155,7 +155,7 @@ class Accounts:
             # Where the same call came twice at once, the other was first: now its account is found.
             return await self._add(await self._account(new), once) or await self.register(new, key)
         await self._require_same_password(new.password, known)
-        return await self._again(known)
+        return await self._again(known, known.password_hash)
 
     async def _account(self, new: Registration) -> Account:
         return Account(
@@ -173,7 +173,7 @@ class Accounts:
             raise other_content()
 
     async def guest(self, device_id: str | None, display_name: str | None, key: str | None) -> Entered:
-        """Sign in as the guest that this device has, or as a new one. Raises `IdReused`, `AccountSuspended`."""
+        """Sign in as the guest that this device has, or as a new one. Raises `IdReused`, and as `SignIns.open`."""
         once = self._once(key, ("guest", device_id, display_name))
         known = await self._known(once)
         if known is not None:
@@ -195,8 +195,8 @@ class Accounts:
         added = await self._store.add(account, once, sign_in)
         return Entered(added.account, added.created, token) if added else None
 
-    async def _again(self, account: Account) -> Entered:
-        return Entered(account, True, await self._sign_ins.open(account.user_id, account.password_hash))
+    async def _again(self, account: Account, password_hash: str | None = None) -> Entered:
+        return Entered(account, True, await self._sign_ins.open(account.user_id, password_hash))
 
     async def authenticate(self, username: str, password: str) -> Account:
         """The account with this name and password, to open a sign-in with its `password_hash`.
