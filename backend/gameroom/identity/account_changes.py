@@ -42,7 +42,7 @@ class AccountChanges:
         if stored is None:
             raise Forbidden("A guest has no password; upgrade to a full account first", reason="guest")
         if not (await self._passwords.verify(current, stored)).right:
-            raise wrong_password()
+            raise InvalidCredentials("The current password is wrong")
         change = NewPassword(
             user_id=user_id,
             old_hash=stored,
@@ -51,7 +51,8 @@ class AccountChanges:
             at=self._clock.now(),
         )
         if not await self._store.change_password(change):
-            raise wrong_password()
+            # The stored hash has just become another: renewed by a sign-in, or of another password.
+            await self.password(user_id, sign_in_id, current, new)
 
     async def upgrade(self, user_id: str, username: str, password: str) -> Entered:
         """Make a guest a full account, with a new sign-in beside those that it has.
@@ -90,7 +91,3 @@ class AccountChanges:
             if verdict.right:
                 return
         raise Conflict("This is a full account already: it has a username and a password")
-
-
-def wrong_password() -> InvalidCredentials:
-    return InvalidCredentials("The current password is wrong")

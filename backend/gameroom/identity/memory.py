@@ -99,7 +99,7 @@ class MemoryStores:
     async def change_profile(self, user_id: str, change: ProfileChange) -> Account | None:
         account = self._accounts.get(user_id)
         if account is not None:
-            account = self._accounts[user_id] = replace(account, **change.given())
+            account = self._accounts[user_id] = change.applied_to(account)
         return account
 
     async def upgrade(self, username: str, password_hash: str, sign_in: Family) -> Account | None:

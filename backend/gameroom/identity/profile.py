@@ -1,12 +1,12 @@
 """What users may say of themselves, and what others can be shown of that. Pure."""
 
 import unicodedata
-from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
+from gameroom.identity.account import Account
 from gameroom.protocol.commands import FreeJson
 
 INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
@@ -26,9 +26,9 @@ class ProfileChange(Struct, frozen=True, kw_only=True):
     avatar_url: str | UnsetType | None = UNSET
     metadata: dict[str, FreeJson] | UnsetType = UNSET
 
-    def given(self) -> dict[str, Any]:
-        """The fields that are set."""
-        return {name: value for name, value in asdict(self).items() if value is not UNSET}
+    def applied_to(self, account: Account) -> Account:
+        given = {name: value for name, value in asdict(self).items() if value is not UNSET}
+        return replace(account, **given)
 
 
 def shows_something(name: str) -> bool:

@@ -25,9 +25,10 @@ from gameroom.storage.users import (
     account_named,
     account_of,
     account_of_device,
-    change_account,
     insert_account,
+    locked_account,
     one_account,
+    replace_account,
     replace_hash,
     require_free,
     user_with,
@@ -111,7 +112,11 @@ class SqlAccounts:
         return await write(self._database, work)
 
     async def change_profile(self, user_id: str, change: ProfileChange) -> Account | None:
-        return await write(self._database, lambda c: change_account(c, user_id, change.given()))
+        def work(connection: Connection) -> Account | None:
+            before = locked_account(connection, user_id)
+            return before and replace_account(connection, change.applied_to(before))
+
+        return await write(self._database, work)
 
     async def upgrade(self, username: str, password_hash: str, sign_in: Family) -> Account | None:
         return await self._write_unique(lambda c: upgrade(c, username, password_hash, sign_in))
@@ -171,17 +176,18 @@ def account_of_key(connection: Connection, once: Once) -> Account | None:
 def upgrade(connection: Connection, username: str, password_hash: str, sign_in: Family) -> Account | None:
     if holder := holder_of(connection, sign_in.sign_in_id):
         return holder.account  # an attempt before this one was stored after all
-    guest = one_account(connection, user_with(sign_in.user_id).with_for_update())
+    guest = locked_account(connection, sign_in.user_id)
     if guest is None or guest.username is not None:
         return None
     require_free(connection, username)
     insert_sign_in(connection, sign_in)
-    return change_account(connection, guest.user_id, {"username": username, "password_hash": password_hash})
+    full = msgspec.structs.replace(guest, username=username, password_hash=password_hash)
+    return replace_account(connection, full)
 
 
 def delete_account(connection: Connection, user_id: str, now: Millis) -> None:
     """Sign-ins and keys go with the row of the user, by their foreign keys."""
-    if one_account(connection, user_with(user_id).with_for_update()) is None:
+    if locked_account(connection, user_id) is None:
         return
     end_all(connection, user_id, now, "signed_out")
     theirs = select(sign_ins.c.sign_in_id).filter_by(user_id=user_id)

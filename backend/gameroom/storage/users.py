@@ -1,7 +1,5 @@
 """The table of users, row by row. Everything here is a step of somebody's transaction."""
 
-from typing import Any
-
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 
@@ -46,13 +44,14 @@ def replace_hash(connection: Connection, user_id: str, old: str, new: str) -> bo
     return connection.execute(update(users).where(*this_one).values(password_hash=new)).rowcount > 0
 
 
-def change_account(connection: Connection, user_id: str, fields: dict[str, Any]) -> Account | None:
-    before = one_account(connection, user_with(user_id).with_for_update())
-    if before is None:
-        return None
-    after = msgspec.structs.replace(before, **fields)
-    connection.execute(update(users).filter_by(user_id=user_id).values(row_of(after)))
-    return after
+def locked_account(connection: Connection, user_id: str) -> Account | None:
+    """The account, which nobody else changes until this transaction ends."""
+    return one_account(connection, user_with(user_id).with_for_update())
+
+
+def replace_account(connection: Connection, account: Account) -> Account:
+    connection.execute(update(users).filter_by(user_id=account.user_id).values(row_of(account)))
+    return account
 
 
 def row_of(account: Account) -> dict[str, object]:

@@ -12,7 +12,7 @@ from gameroom.identity.passwords import Passwords, Verdict
 from gameroom.identity.profile import ProfileChange
 from gameroom.protocol.views import User
 from tests.unit.identity.hand_clock import HandClock
-from tests.unit.identity.parts import memory_identity
+from tests.unit.identity.parts import CHEAP, memory_identity
 
 PASSWORD, OTHER = "correct horse", "another horse"
 DEVICE = "device-0123456789"
@@ -135,6 +135,33 @@ async def test_a_wrong_current_password_changes_nothing(identity: Identity) -> N
         with pytest.raises(InvalidCredentials, match=r"^The current password is wrong$"):
             await identity.changes.password(ada.user_id, sign_in_id, wrong, OTHER)
     assert await identity.accounts.authenticate("Ada", PASSWORD) == ada
+
+
+async def test_of_two_who_change_the_password_at_once_one_is_told_that_it_is_wrong_by_now(
+    identity: Identity,
+) -> None:
+    ada, sign_in_id = await registered(identity)
+    both = [identity.changes.password(ada.user_id, sign_in_id, PASSWORD, new) for new in (OTHER, OTHER * 2)]
+    results = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(type(result).__name__ for result in results) == ["InvalidCredentials", "NoneType"]
+
+
+async def test_a_hash_that_a_sign_in_renews_meanwhile_does_not_stop_the_change(
+    identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, sign_in_id = await registered(identity)
+    renewed = await Passwords(CHEAP).hash(PASSWORD)
+    plain = Passwords.hash
+
+    async def late(self: Passwords, password: str) -> str:
+        monkeypatch.setattr(Passwords, "hash", plain)
+        assert await stores.replace_password_hash(ada.user_id, str(ada.password_hash), renewed)
+        return await self.hash(password)
+
+    stores = identity.changes._store
+    monkeypatch.setattr(Passwords, "hash", late)
+    await identity.changes.password(ada.user_id, sign_in_id, PASSWORD, OTHER)
+    assert (await identity.accounts.authenticate("Ada", OTHER)).user_id == ada.user_id
 
 
 async def test_a_guest_has_no_password_to_change_and_costs_no_hash(

@@ -1,7 +1,9 @@
 """Which names show something, and which URLs a picture may have."""
 
 import pytest
+from msgspec.structs import replace
 
+from gameroom.identity.account import Account
 from gameroom.identity.profile import ProfileChange, is_web_url, shows_something
 
 VISIBLE = [
@@ -89,5 +91,7 @@ def test_no_web_url(url: str) -> None:
 
 
 def test_only_what_is_given_is_changed() -> None:
-    assert ProfileChange().given() == {}
-    assert ProfileChange(avatar_url=None, metadata={}).given() == {"avatar_url": None, "metadata": {}}
+    ada = Account(user_id="ada", display_name="Ada", avatar_url="https://example.org/", created_at=0)
+    assert ProfileChange().applied_to(ada) == ada
+    change = ProfileChange(avatar_url=None, metadata={"a": 1})
+    assert change.applied_to(ada) == replace(ada, avatar_url=None, metadata={"a": 1})
