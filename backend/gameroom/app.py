@@ -98,11 +98,13 @@ def create_app(settings: Settings) -> FastAPI:
         password_key=_room_password_key(settings, keys),
     )
     identity.revocations.watch(gateway.revoked)
+    identity.news.watch(gateway)
 
     node = Node(database, journal, identity, rooms, gateway)
-    app = front_door(version("gameroom"), node.span)
-    app.include_router(auth_router(identity, SignInLimits(_sign_in_limits(settings))))
-    app.include_router(users_router(identity.access))
+    limits = SignInLimits(_sign_in_limits(settings))
+    app = front_door(version("gameroom"), node.span, settings.allowed_origins)
+    app.include_router(auth_router(identity, limits))
+    app.include_router(users_router(identity, limits))
     app.include_router(ops_router(key_ring.jwks(), lambda: node.unready))
     app.router.routes.extend(gateway.routes())
     app.state.drain = node.drain

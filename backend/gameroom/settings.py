@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     )
     allowed_origins: Words = Field(
         default=(),
-        description="Origins whose web pages may open sockets beside the server's own; * for all.",
+        description="Origins whose web pages may open sockets and call REST beside the server's own; * for all.",
     )
 
     # --- sign-in ----------------------------------------------------------------------------------------------

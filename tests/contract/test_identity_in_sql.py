@@ -151,6 +151,26 @@ async def test_what_ends_in_doubt_has_ended_and_is_told_once(
     ]
 
 
+@in_doubt
+async def test_what_owners_do_in_doubt_is_done_once(
+    identity: Identity, database: Database, commits: Commits, fates: list[str]
+) -> None:
+    gus = (await identity.accounts.guest(DEVICE, "Gus", None)).account
+    commits.fates = list(fates)
+    upgraded = await identity.changes.upgrade(gus.user_id, "Gus", "correct horse")
+    assert (await identity.sign_ins.refresh(upgraded.refresh_token.token)).account == upgraded.account
+    assert await count(database, sign_ins) == 2
+    commits.fates = list(fates)
+    stays = upgraded.refresh_token.sign_in_id
+    await identity.changes.password(gus.user_id, stays, "correct horse", "another horse")
+    assert (await identity.accounts.authenticate("Gus", "another horse")).user_id == gus.user_id
+    commits.fates = list(fates)
+    await identity.changes.delete(gus.user_id)
+    assert not commits.fates
+    assert await count(database, users) == 0
+    assert len({each.sign_in_id for each in await in_sql(database).revocations.revocations(0, 10)}) == 2
+
+
 @pytest.mark.parametrize("fate", ["stored", "lost"])
 async def test_a_ticket_in_doubt_opens_one_socket_at_most(
     identity: Identity, clock: HandClock, commits: Commits, fate: str

@@ -1,7 +1,6 @@
 """One contract, two implementations: what identity may rely on, in memory as in SQL."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,12 +16,21 @@ from gameroom.identity.identity import IdentityStores
 from gameroom.identity.sign_ins import Holder, Step
 from gameroom.identity.tickets import Taken, Ticket
 from gameroom.ids import new_id
-from gameroom.storage.accounts import CARDS_AT_ONCE, SqlCards, account_named
+from gameroom.storage.accounts import CARDS_AT_ONCE, SqlCards
 from gameroom.storage.engine import Database
-from tests.contract.identity_stores import fresh_database, in_memory, in_sql
-
-NOW = 1_800_000_000_000
-DAY = 24 * 3600 * 1000
+from gameroom.storage.users import account_named
+from tests.contract.identity_stores import (
+    DAY,
+    NOW,
+    add,
+    family,
+    fresh_database,
+    guest,
+    in_memory,
+    in_sql,
+    once,
+    user,
+)
 
 
 @pytest.fixture
@@ -37,40 +45,11 @@ def stores(request: pytest.FixtureRequest) -> IdentityStores:
     return in_memory() if request.param == "memory" else in_sql(request.getfixturevalue("database"))
 
 
-def user(username: str) -> Account:
-    return Account(
-        user_id=new_id(), username=username, password_hash="$argon2id$…", display_name="A", created_at=NOW
-    )
-
-
-def guest(device: bytes | None = None) -> Account:
-    return Account(user_id=new_id(), device_hash=device, display_name="G", created_at=NOW)
-
-
-def once(key: bytes = b"k" * 32, content: bytes = b"c" * 32, at: int = NOW) -> Once:
-    return Once(key_hash=key, content_hash=content, at=at)
-
-
-def family(account: Account, handle: bytes = b"", expires_at: int = NOW + DAY) -> Family:
-    return Family(
-        sign_in_id=new_id(),
-        user_id=account.user_id,
-        handle_hash=handle or secrets.token_bytes(32),
-        current=b"1" * 32,
-        created_at=NOW,
-        expires_at=expires_at,
-    )
-
-
 async def created(stores: IdentityStores, account: Account, once: Once | None = None) -> bool:
     """Whether adding it made a new account, rather than finding one; a key that is there already fails."""
     added = await add(stores, account, once)
     assert added is not None
     return added.created
-
-
-async def add(stores: IdentityStores, account: Account, once: Once | None = None) -> Added | None:
-    return await stores.accounts.add(account, once, family(account))
 
 
 # --- accounts -------------------------------------------------------------------------------------------------
@@ -193,9 +172,9 @@ async def test_no_sign_in_is_opened_for_who_is_suspended(stores: IdentityStores)
 async def test_a_password_hash_is_replaced_only_where_it_is_the_old_one(stores: IdentityStores) -> None:
     ada = user("Ada")
     await add(stores, ada)
-    await stores.accounts.replace_password_hash(ada.user_id, "another", "new")
+    assert not await stores.accounts.replace_password_hash(ada.user_id, "another", "new")
     assert await stores.accounts.find_by_username("Ada") == ada
-    await stores.accounts.replace_password_hash(ada.user_id, "$argon2id$…", "new")
+    assert await stores.accounts.replace_password_hash(ada.user_id, "$argon2id$…", "new")
     assert await stores.accounts.find_by_username("Ada") == replace(ada, password_hash="new")
 
 
@@ -376,7 +355,7 @@ async def test_sql_looks_again_where_the_index_has_decided(
         missed.append(username)
         return None
 
-    monkeypatch.setattr("gameroom.storage.accounts.account_named", blind_once)
+    monkeypatch.setattr("gameroom.storage.users.account_named", blind_once)
     with pytest.raises(UsernameTaken):
         await add(stores, user("ADA"))
     assert missed == ["ADA"]

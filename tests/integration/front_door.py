@@ -22,6 +22,8 @@ from tests.unit.identity.hand_clock import HandClock
 from tests.unit.identity.parts import KEYS, POLICY
 
 DEADLINE_S = 20
+PAGES = "https://play.example.org"
+"""Whose pages may call it."""
 GENEROUS = SignInLimitPolicy(passwords_per_account=1000, passwords_per_address=1000)
 
 
@@ -43,11 +45,12 @@ async def open_house(folder: Path, limits: SignInLimitPolicy = GENEROUS) -> Asyn
     clock = HandClock()
     async with fresh_database(folder) as database:
         identity = build_identity(in_sql(database), POLICY, KEYS, clock)
-        app = front_door("1.2.3")
+        app = front_door("1.2.3", allowed_origins=[PAGES])
         async with served(app) as url:
             house = House(app, identity, clock, url, Api(url))
-            app.include_router(auth_router(identity, SignInLimits(limits)))
-            app.include_router(users_router(identity.access))
+            sign_in_limits = SignInLimits(limits)
+            app.include_router(auth_router(identity, sign_in_limits))
+            app.include_router(users_router(identity, sign_in_limits))
             app.include_router(ops_router(identity.keys.jwks(), lambda: house.not_ready))
             yield house
             await house.api.close()

@@ -215,6 +215,40 @@ async def test_the_limit_of_one_account_is_not_the_limit_of_another(tmp_path: Pa
         assert told.body["error"] == "temporarily_unavailable"
 
 
+async def test_who_holds_a_token_guesses_the_password_no_faster_than_others(tmp_path: Path) -> None:
+    async with open_house(tmp_path, SignInLimitPolicy(passwords_per_account=3)) as house:
+        ada, gus = await house.api.register("Ada", PASSWORD), await house.api.guest("Gus")
+        form = {"grant_type": "password", "username": "Ada", "password": "wrong"}
+        change = {"current_password": "wrong", "new_password": PASSWORD}
+        upgrade = {"username": "Ada", "password": "wrong horse"}
+        mine = bearer(ada.access_token)
+        for early in (
+            await refused(house, "POST", "/auth/token", data=form),
+            await refused(house, "POST", "/users/me/password", json=change, headers=mine),
+            await refused(house, "POST", "/users/me/upgrade", json=upgrade, headers=mine),
+        ):
+            assert early.code in ("invalid_credentials", "conflict")
+        for late in (
+            await refused(house, "POST", "/users/me/password", json=change, headers=mine),
+            await refused(house, "POST", "/users/me/upgrade", json=upgrade, headers=mine),
+            await refused(house, "POST", "/auth/token", data=form),
+        ):
+            assert (late.status, late.code) == (429, "rate_limited")
+        # A guest who tries names takes none of the attempts of whom they belong to, and has its own.
+        for expected in ("username_taken", "username_taken", "username_taken", "rate_limited"):
+            told = await refused(
+                house, "POST", "/users/me/upgrade", json=upgrade, headers=bearer(gus.access_token)
+            )
+            assert told.code == expected
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+async def test_changes_of_an_account_are_limited_by_address(tmp_path: Path, method: str) -> None:
+    async with open_house(tmp_path, SignInLimitPolicy(tokens_per_address=2)) as house:
+        codes = [(await refused(house, method, "/users/me")).code for _ in range(3)]
+    assert codes == ["unauthenticated", "unauthenticated", "rate_limited"]
+
+
 # --- bodies ---------------------------------------------------------------------------------------------------
 
 BROKEN_FORMS: dict[str, tuple[bytes, str]] = {
@@ -430,7 +464,13 @@ async def test_every_call_is_described_with_schemas_that_there_are(shared: House
         for call in methods.values()
         if "security" in call
     }
-    assert secured == {"/api/v1/auth/logout-all", "/api/v1/auth/ws-ticket", "/api/v1/users/me"}
+    assert secured == {
+        "/api/v1/auth/logout-all",
+        "/api/v1/auth/ws-ticket",
+        "/api/v1/users/me",
+        "/api/v1/users/me/password",
+        "/api/v1/users/me/upgrade",
+    }
 
 
 async def test_the_document_is_in_the_dialect_that_swagger_ui_knows(shared: House) -> None:

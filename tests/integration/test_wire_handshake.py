@@ -396,3 +396,21 @@ async def test_an_expired_token_says_so_in_each_way(servers: Servers) -> None:
         player = await people.knock()
         await authenticate(player, account)
         await ends_with(player, 4500, "token_expired")
+
+
+# --- pages of other origins -----------------------------------------------------------------------------------
+
+
+async def test_one_setting_says_whose_pages_may_come_in_by_both_doors(servers: Servers) -> None:
+    server = servers.start(allowed_origins="https://play.example.org, https://staging.example.org")
+    async with gathering(server) as people:
+        account = await people.guest()
+        for origin, welcome in (("https://staging.example.org", True), ("https://elsewhere.example", False)):
+            headers = {**bearer(account.access_token), "Origin": origin}
+            answer = await people.api.request("GET", "/api/v1/users/me", headers=headers)
+            assert answer.headers.get("Access-Control-Allow-Origin") == (origin if welcome else None)
+            if welcome:
+                await (await people.knock("/ws", headers=headers)).welcomed()
+            else:
+                refused = await refusal_of(people, "/ws", headers=headers)
+                assert (refused.status, refused.params) == (403, {"reason": "origin"})

@@ -1,4 +1,4 @@
-"""Signing in over REST, and what every answer of it must have."""
+"""Signing in and the own account over REST, and what every answer of it must have."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +71,11 @@ class Api:
         )
         if response.status_code == 401:
             challenge = response.headers.get("www-authenticate", "")
-            require(challenge.startswith("Bearer error="), f"401 with WWW-Authenticate {challenge!r}")
+            require(challenge.startswith("Bearer "), f"401 with WWW-Authenticate {challenge!r}")
+            shown = (
+                body["code"] != "invalid_credentials"
+            )  # a wrong password is no wrong token (RFC 6750, 3.1)
+            require(shown or "error=" not in challenge, f"{body['code']} with WWW-Authenticate {challenge!r}")
         if response.status_code == 429:
             require("retry-after" in response.headers, "429 without Retry-After")
 
@@ -108,6 +112,31 @@ class Api:
         body: Json = await self.call("GET", "/users/me", 200, headers=bearer(access_token))
         user("user", body)
         return body
+
+    # --- the own account --------------------------------------------------------------------------------------
+
+    async def update_me(self, account: Account, **fields: Any) -> Json:
+        """Change the profile; the account as the client keeps it is changed too."""
+        body: Json = await self.call(
+            "PATCH", "/users/me", 200, json=fields, headers=bearer(account.access_token)
+        )
+        user("user", body)
+        account.user = body
+        return body
+
+    async def delete_me(self, account: Account) -> None:
+        await self.call("DELETE", "/users/me", 204, headers=bearer(account.access_token))
+
+    async def change_password(self, account: Account, current: str, new: str) -> None:
+        body = {"current_password": current, "new_password": new}
+        await self.call("POST", "/users/me/password", 204, json=body, headers=bearer(account.access_token))
+
+    async def upgrade(self, account: Account, username: str, password: str) -> Account:
+        """The full account, with its new sign-in."""
+        body = {"username": username, "password": password}
+        return self._account(
+            await self.call("POST", "/users/me/upgrade", 200, json=body, headers=bearer(account.access_token))
+        )
 
     def _account(self, body: Json) -> Account:
         user("user", body["user"])

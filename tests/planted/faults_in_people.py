@@ -5,19 +5,24 @@ from tests.planted.fault import Edit, Faults, fault
 IDENTITY = "backend/gameroom/identity"
 ACCESS = f"{IDENTITY}/access.py"
 ACCOUNTS = f"{IDENTITY}/accounts.py"
+CHANGES = f"{IDENTITY}/account_changes.py"
 FAMILY = f"{IDENTITY}/family.py"
 PASSWORDS = f"{IDENTITY}/passwords.py"
 REVOCATIONS = f"{IDENTITY}/revocations.py"
+SIGN_INS = f"{IDENTITY}/sign_ins.py"
 TOKENS = f"{IDENTITY}/tokens.py"
 STORES = "backend/gameroom/storage/accounts.py"
+USERS = "backend/gameroom/storage/users.py"
 SQLITE = "backend/gameroom/storage/sqlite.py"
 LOGS = "backend/gameroom/telemetry/logs.py"
 VIEWS = "backend/gameroom/rooms/views.py"
 GATEWAY = "backend/gameroom/gateway"
 
 C_STORES = "tests/contract/test_identity_stores.py"
+C_CHANGES = "tests/contract/test_account_changes.py"
 T_ACCESS = "tests/unit/identity/test_access.py"
 T_ACCOUNTS = "tests/unit/identity/test_accounts.py"
+T_CHANGES = "tests/unit/identity/test_account_changes.py"
 T_CONNECTION = "tests/unit/gateway/test_connection.py"
 T_LOGS = "tests/unit/test_logs.py"
 T_PASSWORDS = "tests/unit/identity/test_passwords.py"
@@ -181,6 +186,98 @@ FAULTS: Faults = {
             f"{T_CONNECTION}::test_a_revocation_while_another_token_is_checked_is_not_missed",
         ),
     ),
+    "Another password ends every other sign-in": (
+        fault(
+            "the others stay signed in",
+            Edit(
+                STORES,
+                '                end_all(connection, change.user_id, change.at, "signed_out", but=change.sign_in_id)\n',
+                "                pass\n",
+            ),
+            f"{C_CHANGES}::test_a_new_password_ends_all_other_sign_ins",
+            "tests/integration/test_users_api.py::test_a_new_password_ends_the_other_sign_ins_and_their_sockets",
+        ),
+        fault(
+            "who comes second replaces a password that is not theirs any more",
+            Edit(
+                USERS,
+                "(users.c.user_id == user_id, users.c.password_hash.in_((old, new)))",
+                "(users.c.user_id == user_id,)",
+            ),
+            f"{C_CHANGES}::test_of_two_who_change_a_password_one_wins",
+        ),
+        fault(
+            "a sign-in that was under way comes in with the old password",
+            Edit(SIGN_INS, "if password_hash not in (None, account.password_hash):", "if False:"),
+            f"{C_CHANGES}::test_no_sign_in_is_opened_with_a_former_password",
+            f"{T_CHANGES}::test_a_sign_in_with_the_former_password_that_was_under_way_is_refused",
+        ),
+    ),
+    "Nothing is left of a deleted account": (
+        fault(
+            "nobody is told that the sign-ins have ended",
+            Edit(STORES, '    end_all(connection, user_id, now, "signed_out")\n    theirs', "    theirs"),
+            f"{C_CHANGES}::test_nothing_is_left_of_who_is_deleted",
+        ),
+        fault(
+            "tickets stay",
+            Edit(
+                STORES,
+                "    connection.execute(delete(tickets).where(tickets.c.sign_in_id.in_(theirs)))\n",
+                "    del theirs\n",
+            ),
+            f"{C_CHANGES}::test_nothing_is_left_of_who_is_deleted",
+        ),
+        fault(
+            "the account stays, only signed out",
+            Edit(STORES, "    connection.execute(delete(users).filter_by(user_id=user_id))\n", ""),
+            f"{C_CHANGES}::test_name_device_and_key_of_who_is_deleted_are_free",
+            "tests/e2e/test_gone_stays_gone.py::test_what_was_answered_about_accounts_holds_after_a_death",
+        ),
+        fault(
+            "who is gone is a failure of ours",
+            Edit(SIGN_INS, "    if account is None:\n        raise account_gone()\n", "    assert account\n"),
+            f"{C_CHANGES}::test_who_is_deleted_opens_no_sign_in",
+        ),
+        fault(
+            "connections hear of it by the next poll only",
+            Edit(
+                f"{GATEWAY}/connections.py",
+                "            connection.end(closing.ACCOUNT_GONE)\n",
+                "            pass\n",
+            ),
+            f"{T_CONNECTION}::test_a_deleted_account_ends_its_connections_at_once",
+        ),
+        fault(
+            "an account that is deleted while its token is checked gets in",
+            Edit(
+                f"{GATEWAY}/recent_news.py", "            raise account_gone()\n", "            return user\n"
+            ),
+            f"{T_CONNECTION}::test_an_account_that_is_deleted_while_its_token_is_checked_gets_nowhere",
+        ),
+    ),
+    "No connection shows a former card": (
+        fault(
+            "nobody is told of a new name",
+            Edit(CHANGES, "        self._news.changed(user_view(changed))\n", ""),
+            f"{T_CHANGES}::test_every_change_of_a_card_is_told_once_it_is_stored",
+        ),
+        fault(
+            "connections keep the card that they came with",
+            Edit(f"{GATEWAY}/connections.py", "            connection.changed(user)\n", "            pass\n"),
+            f"{T_CONNECTION}::test_a_changed_card_is_on_every_connection_of_the_user_at_once",
+        ),
+        fault(
+            "what was read before the change is shown after it",
+            Edit(f"{GATEWAY}/recent_news.py", "        if number <= since:\n", "        if True:\n"),
+            f"{T_CONNECTION}::test_a_card_that_changes_while_a_token_is_checked_is_not_shown_stale",
+        ),
+        fault(
+            "old news replaces what was read after it",
+            Edit(f"{GATEWAY}/recent_news.py", "        if number <= since:\n", "        if number == 0:\n"),
+            f"{T_CONNECTION}::test_news_from_before_a_token_was_checked_is_not_held_against_it",
+        ),
+    ),
     "Signing in tells nothing to who guesses": (
         fault(
             "unknown names cost no hash",
@@ -216,12 +313,12 @@ FAULTS: Faults = {
     "A name, a device and a key belong to one account": (
         fault(
             "names differ by their case",
-            Edit(STORES, "filter_by(username_folded=username.lower())", "filter_by(username=username)"),
+            Edit(USERS, "filter_by(username_folded=username.lower())", "filter_by(username=username)"),
             f"{C_STORES}::test_names_are_found_and_unique_whatever_the_case",
         ),
         fault(
             "a device makes a new guest each time",
-            Edit(STORES, "    if device_hash is None:\n        return None\n", "    return None\n"),
+            Edit(USERS, "    if device_hash is None:\n        return None\n", "    return None\n"),
             f"{C_STORES}::test_a_race_for_a_device_makes_one_guest",
         ),
         fault(

@@ -20,7 +20,6 @@ from gameroom.api.users import users_router
 from gameroom.errors import GameroomError
 from gameroom.gateway import closing
 from gameroom.gateway.closing import Closing
-from gameroom.identity.access import Access
 from gameroom.identity.identity import Identity
 from gameroom.identity.keys import Jwks
 from gameroom.protocol import answers
@@ -244,7 +243,7 @@ def test_the_protocol_names_every_reason_for_a_close() -> None:
 def test_the_protocol_lists_every_call() -> None:
     routers = (
         auth_router(cast(Identity, None), SignInLimits(SignInLimitPolicy())),
-        users_router(cast(Access, None)),
+        users_router(cast(Identity, None), SignInLimits(SignInLimitPolicy())),
         ops_router(Jwks([]), lambda: None),
     )
     calls = {

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from gameroom.api.answers import NO_STORE, answer
 from gameroom.api.bodies import form_body, json_body
 from gameroom.api.credentials import principal_of
+from gameroom.api.issued import signed_in, tokens_for
 from gameroom.api.limits import SignInLimits
 from gameroom.api.openapi import call
 from gameroom.api.shapes import (
@@ -37,9 +38,7 @@ from gameroom.errors import (
     UsernameTaken,
     ValidationFailed,
 )
-from gameroom.identity.account import Account, user_view
-from gameroom.identity.accounts import Entered, Registration
-from gameroom.identity.family import RefreshToken
+from gameroom.identity.accounts import Registration
 from gameroom.identity.identity import Identity
 
 IdempotencyKey = Annotated[
@@ -68,7 +67,8 @@ class AuthCalls:
     ) -> Response:
         """Make an account and sign in."""
         self._limits.registration(request)
-        return self._signed_in(await self._identity.accounts.register(Registration(**asdict(new)), key))
+        entered = await self._identity.accounts.register(Registration(**asdict(new)), key)
+        return signed_in(entered, self._identity.tokens)
 
     async def guest(
         self,
@@ -78,7 +78,8 @@ class AuthCalls:
     ) -> Response:
         """Sign in without an account: 201 for a new guest, 200 for the one that this device has."""
         self._limits.guest(request)
-        return self._signed_in(await self._identity.accounts.guest(guest.device_id, guest.display_name, key))
+        entered = await self._identity.accounts.guest(guest.device_id, guest.display_name, key)
+        return signed_in(entered, self._identity.tokens)
 
     async def token(self, request: Request) -> Response:
         """Sign in with a password, or refresh, as OAuth2 writes it."""
@@ -123,26 +124,13 @@ class AuthCalls:
         username, password = required(form.username, "username"), required(form.password, "password")
         self._limits.password(request, username)
         account = await self._identity.accounts.authenticate(username, password)
-        return self._tokens(account, await self._identity.sign_ins.open(account.user_id))
+        refresh_token = await self._identity.sign_ins.open(account.user_id, account.password_hash)
+        return tokens_for(account, refresh_token, self._identity.tokens)
 
     async def _refreshed(self, request: Request, token: str) -> Tokens:
         self._limits.token(request)
         refreshed = await self._identity.sign_ins.refresh(token)
-        return self._tokens(refreshed.account, refreshed.refresh_token)
-
-    def _signed_in(self, entered: Entered) -> Response:
-        tokens = self._tokens(entered.account, entered.refresh_token)
-        signed_in = SignedIn(user_view(entered.account), tokens)
-        return answer(signed_in, 201 if entered.created else 200, NO_STORE)
-
-    def _tokens(self, account: Account, refresh_token: RefreshToken) -> Tokens:
-        access = self._identity.tokens.issue(account.user_id, refresh_token.sign_in_id, account.roles)
-        return Tokens(
-            access_token=access.token,
-            expires_in=access.expires_in,
-            refresh_token=refresh_token.token,
-            refresh_expires_in=refresh_token.expires_in,
-        )
+        return tokens_for(refreshed.account, refreshed.refresh_token, self._identity.tokens)
 
 
 def required(value: str | None, name: str) -> str:
@@ -156,14 +144,13 @@ def required(value: str | None, name: str) -> str:
 CROWDED = (RateLimited, Unavailable)
 REFRESHING = (Unauthenticated, TokenExpired, TokenReused, AccountSuspended)
 
+ENTERING = (IdReused, Unauthenticated, AccountSuspended)
+"""The last two, and `InvalidCredentials`: of the account that a repeat would sign in to, as it is by then."""
+
 REGISTER = call(
-    takes=Register, gives={201: SignedIn}, refuses=(UsernameTaken, IdReused, AccountSuspended, *CROWDED)
+    takes=Register, gives={201: SignedIn}, refuses=(UsernameTaken, InvalidCredentials, *ENTERING, *CROWDED)
 )
-GUEST = call(
-    takes=SignInAsGuest,
-    gives={201: SignedIn, 200: SignedIn},
-    refuses=(IdReused, AccountSuspended, *CROWDED),
-)
+GUEST = call(takes=SignInAsGuest, gives={201: SignedIn, 200: SignedIn}, refuses=(*ENTERING, *CROWDED))
 TOKEN = call(
     form=TokenForm,
     gives={200: Tokens},

@@ -1,6 +1,6 @@
 """The HTTP application around the routers: problems, request ids, and documentation that works offline."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 
 import swagger_ui_bundle
@@ -9,9 +9,10 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from gameroom.api.cors import Cors
 from gameroom.api.openapi import Schema, openapi_document
 from gameroom.api.problems import install_problems
-from gameroom.api.requests import RequestIds
+from gameroom.api.requests import LastResort, RequestIds
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -29,8 +30,13 @@ class FrontDoor(FastAPI):
         return self.openapi_schema
 
 
-def front_door(version: str, lifespan: Lifespan | None = None) -> FrontDoor:
-    """The application, to which the caller adds its routers."""
+def front_door(
+    version: str, lifespan: Lifespan | None = None, allowed_origins: Iterable[str] = ()
+) -> FrontDoor:
+    """The application, to which the caller adds its routers.
+
+    `allowed_origins`: whose pages may call it beside its own, such as `https://play.example.org`; `*` for all.
+    """
     app = FrontDoor(
         title="gameroom",
         description=DESCRIPTION,
@@ -42,6 +48,9 @@ def front_door(version: str, lifespan: Lifespan | None = None) -> FrontDoor:
     )
     install_problems(app)
     install_docs(app)
+    # The last one added sees a request first. Ids are on every answer; failures too tell pages what they may read.
+    app.add_middleware(LastResort)
+    app.add_middleware(Cors, allowed_origins=allowed_origins)
     app.add_middleware(RequestIds)
     return app
 

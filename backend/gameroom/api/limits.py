@@ -56,7 +56,7 @@ class SignInLimits:
         self._hit(self._guests, network_of(request))
 
     def token(self, request: Request) -> None:
-        """Somebody wants to refresh, to sign out, or a ticket."""
+        """Somebody wants to refresh, to sign out, a ticket, or to change an account."""
         self._hit(self._tokens, network_of(request))
 
     def _hit(self, limit: RateLimitItem, who: str) -> None:
@@ -64,7 +64,7 @@ class SignInLimits:
             return
         reset_at = self._limiter.get_window_stats(limit, who).reset_time
         wait_ms = max(1000, int((reset_at - time.time()) * 1000))
-        raise RateLimited("Too many attempts to sign in; wait a little", retry_after_ms=wait_ms)
+        raise RateLimited("Too many attempts; wait a little", retry_after_ms=wait_ms)
 
 
 def network_of(request: Request) -> str:

@@ -2,9 +2,12 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
+from gameroom.api.profile_checks import check_avatar_url, check_display_name, check_metadata
 from gameroom.identity.keys import Jwks
+from gameroom.protocol.commands import FreeJson
+from gameroom.protocol.limits import AVATAR_URL_LENGTH
 from gameroom.protocol.problem import Problem
 from gameroom.protocol.views import User
 
@@ -12,6 +15,7 @@ from gameroom.protocol.views import User
 Username = Annotated[str, Meta(min_length=3, max_length=32, pattern=r"^[A-Za-z0-9_.-]+(?!\n)$")]
 Password = Annotated[str, Meta(min_length=8, max_length=256)]
 DisplayName = Annotated[str, Meta(min_length=1, max_length=50)]
+AvatarUrl = Annotated[str, Meta(max_length=AVATAR_URL_LENGTH)]
 DeviceId = Annotated[str, Meta(min_length=16, max_length=128, pattern=r"^[A-Za-z0-9_-]+(?!\n)$")]
 
 
@@ -22,12 +26,18 @@ class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     password: Password
     display_name: DisplayName | None = None
 
+    def __post_init__(self) -> None:
+        check_display_name(self.display_name)
+
 
 class SignInAsGuest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`device_id` is a secret that the app makes once and keeps; with it the same guest comes back."""
 
     device_id: DeviceId | None = None
     display_name: DisplayName | None = None
+
+    def __post_init__(self) -> None:
+        check_display_name(self.display_name)
 
 
 class Refresh(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +75,31 @@ class WsTicket(Struct, frozen=True):
     expires_in: int
 
 
+class UpdateProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """New values; what is left out stays. `avatar_url`: http or https, null for none. `metadata`: at most 2 KiB."""
+
+    display_name: DisplayName | UnsetType = UNSET
+    avatar_url: AvatarUrl | UnsetType | None = UNSET
+    metadata: dict[str, FreeJson] | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        check_display_name(self.display_name)
+        check_avatar_url(self.avatar_url)
+        check_metadata(self.metadata)
+
+
+class ChangePassword(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    current_password: str
+    new_password: Password
+
+
+class Upgrade(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a guest will sign in with from now on."""
+
+    username: Username
+    password: Password
+
+
 class Health(Struct, frozen=True):
     status: Literal["ok"] = "ok"
 
@@ -84,6 +119,9 @@ SHAPES: tuple[type[Struct], ...] = (
     Tokens,
     SignedIn,
     WsTicket,
+    UpdateProfile,
+    ChangePassword,
+    Upgrade,
     User,
     Jwks,
     Health,

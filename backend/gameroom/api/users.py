@@ -1,24 +1,115 @@
-"""The caller's own account."""
+"""The caller's own account: how it is shown, its password, its upgrade, its end."""
 
 from fastapi import APIRouter
+from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gameroom.api.answers import NO_STORE, answer
+from gameroom.api.bodies import json_body
 from gameroom.api.credentials import principal_of
+from gameroom.api.issued import signed_in
+from gameroom.api.limits import SignInLimits
 from gameroom.api.openapi import call
-from gameroom.errors import AccountSuspended
-from gameroom.identity.access import Access
+from gameroom.api.shapes import ChangePassword, SignedIn, UpdateProfile, Upgrade
+from gameroom.errors import (
+    AccountSuspended,
+    Conflict,
+    Forbidden,
+    InvalidCredentials,
+    RateLimited,
+    Unavailable,
+    UsernameTaken,
+)
+from gameroom.identity.access import Principal
+from gameroom.identity.account import user_view
+from gameroom.identity.identity import Identity
+from gameroom.identity.profile import ProfileChange
 from gameroom.protocol.views import User
 
+# Bodies are read once the caller is known: to a stranger all of them are 401.
+read_update = json_body(UpdateProfile)
+read_password = json_body(ChangePassword)
+read_upgrade = json_body(Upgrade)
 
-def users_router(access: Access) -> APIRouter:
-    """`/api/v1/users/…`"""
-    router = APIRouter(prefix="/api/v1/users", tags=["users"])
 
-    @router.get("/me", **call(gives={200: User}, refuses=(AccountSuspended,), bearer=True))
-    async def me(request: Request) -> Response:
+class UserCalls:
+    """The calls under `/users/me`."""
+
+    def __init__(self, identity: Identity, limits: SignInLimits) -> None:
+        self._identity = identity
+        self._limits = limits
+
+    async def me(self, request: Request) -> Response:
         """The caller, as of now."""
-        return answer((await principal_of(request, access)).user, headers=NO_STORE)
+        caller = await principal_of(request, self._identity.access)
+        return answer(caller.user, headers=NO_STORE)
 
+    async def update(self, request: Request) -> Response:
+        """Change how the caller is shown. What is left out stays; what is given replaces the former value whole."""
+        caller = await self._caller(request)
+        update = await read_update(request)
+        changed = await self._identity.changes.profile(caller.user.user_id, ProfileChange(**asdict(update)))
+        return answer(user_view(changed), headers=NO_STORE)
+
+    async def delete(self, request: Request) -> Response:
+        """Delete the account, with its sign-ins: its sockets close, and its name is free again."""
+        caller = await self._caller(request)
+        await self._identity.changes.delete(caller.user.user_id)
+        return Response(status_code=204)
+
+    async def password(self, request: Request) -> Response:
+        """Change the password. Every other sign-in of the caller ends, and its sockets close."""
+        caller = await self._caller(request)
+        change = await read_password(request)
+        self._offers_password(request, caller)
+        await self._identity.changes.password(
+            caller.user.user_id, caller.sign_in_id, change.current_password, change.new_password
+        )
+        return Response(status_code=204)
+
+    async def upgrade(self, request: Request) -> Response:
+        """Make the guest who calls a full account. A repeat, after a lost answer, brings fresh tokens."""
+        caller = await self._caller(request)
+        wanted = await read_upgrade(request)
+        self._offers_password(request, caller)
+        upgraded = await self._identity.changes.upgrade(caller.user.user_id, wanted.username, wanted.password)
+        return signed_in(upgraded, self._identity.tokens)
+
+    async def _caller(self, request: Request) -> Principal:
+        self._limits.token(request)
+        return await principal_of(request, self._identity.access)
+
+    def _offers_password(self, request: Request, caller: Principal) -> None:
+        """Who holds a token may not guess the password with it any faster than others."""
+        self._limits.password(request, caller.user.username or caller.user.user_id)
+
+
+# --- the routes -----------------------------------------------------------------------------------------------
+
+CROWDED = (AccountSuspended, RateLimited, Unavailable)
+
+ME = call(gives={200: User}, refuses=(AccountSuspended, Unavailable), bearer=True)
+UPDATE = call(takes=UpdateProfile, gives={200: User}, refuses=CROWDED, bearer=True)
+DELETE = call(gives={204: None}, refuses=CROWDED, bearer=True)
+PASSWORD = call(
+    takes=ChangePassword, gives={204: None}, refuses=(InvalidCredentials, Forbidden, *CROWDED), bearer=True
+)
+UPGRADE = call(
+    takes=Upgrade,
+    gives={200: SignedIn},
+    refuses=(InvalidCredentials, UsernameTaken, Conflict, *CROWDED),
+    bearer=True,
+)
+
+
+def users_router(identity: Identity, limits: SignInLimits) -> APIRouter:
+    """`/api/v1/users/…`"""
+    calls = UserCalls(identity, limits)
+    router = APIRouter(prefix="/api/v1/users", tags=["users"])
+    router.add_api_route("/me", calls.me, methods=["GET"], **ME)
+    router.add_api_route("/me", calls.update, methods=["PATCH"], **UPDATE)
+    router.add_api_route("/me", calls.delete, methods=["DELETE"], **DELETE)
+    router.add_api_route("/me/password", calls.password, methods=["POST"], **PASSWORD)
+    router.add_api_route("/me/upgrade", calls.upgrade, methods=["POST"], **UPGRADE)
     return router

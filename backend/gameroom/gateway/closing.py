@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from gameroom.clock import rfc3339
 from gameroom.errors import AccountSuspended, GameroomError, RateLimited, RoomClosed, TokenExpired
 from gameroom.identity.access import signed_out
+from gameroom.identity.account import account_gone
 from gameroom.identity.revocations import Revocation
 from gameroom.protocol.answers import DetachReason, Error
 from gameroom.protocol.codec import error_frame, frame_of
@@ -66,6 +67,9 @@ NO_HEARTBEAT = because(CloseCode.NO_HEARTBEAT, "no_heartbeat", "Two pings went u
 DRAINING = because(CloseCode.DRAINING, "draining", "This server is going down; reconnect")
 FLOODED = closing_for(RateLimited("Far more frames than allowed", retry_after_ms=FLOOD_PAUSE_MS))
 SIGNED_OUT = because(CloseCode.SIGNED_OUT, "signed_out", "This sign-in has ended")
+ACCOUNT_GONE = replace(
+    because(CloseCode.SIGNED_OUT, "signed_out", "This account has been deleted"), refusal=account_gone()
+)
 JUNK = because(CloseCode.PROTOCOL_ABUSE, "protocol_abuse", "Too many malformed frames in a row")
 OLDEST = because(
     CloseCode.REPLACED, "replaced", "The user has more connections than allowed; the oldest goes"

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from gameroom.clock import rfc3339
 from gameroom.errors import MalformedFrame, MessageTooBig, RateLimited
 from gameroom.gateway import closing
@@ -20,6 +22,7 @@ from gameroom.protocol.codec import CommandRefused, error_frame, frame_of
 from gameroom.protocol.commands import JoinRoom
 from gameroom.protocol.frames import Frame
 from gameroom.protocol.limits import MALFORMED_IN_A_ROW
+from gameroom.protocol.views import User
 from gameroom.rooms.rooms import Card, Sender
 
 
@@ -96,6 +99,11 @@ class Connection:
         self.principal = principal
         self.sender = _sender(principal, self.connection_id)
         self._expiry.watch(principal.expires_at)
+
+    def changed(self, user: User) -> None:
+        """The user is another to see: rooms get the new card with the next JOIN."""
+        self.principal = replace(self.principal, user=user)
+        self.sender = _sender(self.principal, self.connection_id)
 
     def end(self, why: Closing) -> None:
         """Close the socket, saying why; the rooms hear of it at once. Twice is once."""

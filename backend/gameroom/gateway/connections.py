@@ -13,6 +13,7 @@ from gameroom.protocol.answers import ServerDraining
 from gameroom.protocol.codec import frame_of
 from gameroom.protocol.commands import JoinRoom
 from gameroom.protocol.frames import Frame
+from gameroom.protocol.views import User
 
 DRAIN_BATCH = 100
 DRAIN_PAUSE_S = 0.1
@@ -60,6 +61,18 @@ class Connections:
         for connection in tuple(self._by_user.get(revocation.user_id, ())):
             if connection.principal.sign_in_id == revocation.sign_in_id:
                 connection.end(closing.closing_of(revocation))
+
+    def changed(self, user: User) -> None:
+        """With `deleted` implements `identity.news.Reader`: no connection shows a former name or picture."""
+        self._environment.news.add(user.user_id, user)
+        for connection in self._by_user.get(user.user_id, ()):
+            connection.changed(user)
+
+    def deleted(self, user_id: str) -> None:
+        """The connections of the user end before any room can hear from them again."""
+        self._environment.news.add(user_id, None)
+        for connection in tuple(self._by_user.get(user_id, ())):
+            connection.end(closing.ACCOUNT_GONE)
 
     def _ended(self, connection: Connection) -> None:
         user_id = connection.sender.user_id

@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from gameroom.clock import Clock, Millis
 from gameroom.errors import Unavailable
 from gameroom.gateway.closing import refusal_of
@@ -11,6 +13,7 @@ from gameroom.gateway.handshake import BearerCredential, Credential
 from gameroom.gateway.hub import Hub
 from gameroom.gateway.limits import FrameLimit
 from gameroom.gateway.policy import GatewayPolicy
+from gameroom.gateway.recent_news import RecentNews
 from gameroom.gateway.recent_revocations import RecentRevocations
 from gameroom.gateway.room_passwords import RoomPasswords
 from gameroom.identity.access import Principal
@@ -40,16 +43,18 @@ class Environment:
     tasks: Tasks
     passwords: RoomPasswords
     revocations: RecentRevocations
+    news: RecentNews
 
     async def identify(self, credential: Credential) -> Principal:
         """Whose credential it is, as of now. Raises as `Access` does, and `Unavailable` when that takes too long.
 
-        Whoever uses the answer before anything else can happen misses no revocation.
+        Whoever uses the answer before anything else can happen misses no revocation, and no news of the user.
         """
+        told_before = self.news.told
         principal = await self._holder(credential)
         if revocation := self.revocations.of(principal.sign_in_id):
             raise refusal_of(revocation)
-        return principal
+        return replace(principal, user=self.news.newest(principal.user, since=told_before))
 
     async def _holder(self, credential: Credential) -> Principal:
         try:

@@ -9,9 +9,11 @@ from gameroom.gateway.endpoint import Nowhere, SocketEndpoint
 from gameroom.gateway.environment import Access, Environment
 from gameroom.gateway.hub import Hub
 from gameroom.gateway.policy import GatewayPolicy
+from gameroom.gateway.recent_news import RecentNews
 from gameroom.gateway.recent_revocations import RecentRevocations
 from gameroom.gateway.room_passwords import RoomPasswords
 from gameroom.identity.revocations import Revocation
+from gameroom.protocol.views import User
 from gameroom.rooms.rooms import Rooms
 from gameroom.tasks import Tasks
 
@@ -42,6 +44,7 @@ class Gateway:
             tasks=self._tasks,
             passwords=RoomPasswords(password_key),
             revocations=RecentRevocations(clock),
+            news=RecentNews(clock),
         )
         self._connections = Connections(environment)
         self._endpoint = SocketEndpoint(environment, self._connections)
@@ -57,6 +60,14 @@ class Gateway:
     def revoked(self, revocation: Revocation) -> None:
         """For `Revocations.watch`: ends the connections of a sign-in that has ended."""
         self._connections.revoked(revocation)
+
+    def changed(self, user: User) -> None:
+        """With `deleted`, for `News.watch`: the user is shown differently from now on."""
+        self._connections.changed(user)
+
+    def deleted(self, user_id: str) -> None:
+        """The account is gone, and with it its connections."""
+        self._connections.deleted(user_id)
 
     async def drain(self, reconnect_after_ms: Millis) -> None:
         """Refuse handshakes from now on, and send every connection away, a batch at a time."""

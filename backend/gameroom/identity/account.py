@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from gameroom.clock import Millis, rfc3339
-from gameroom.errors import AccountSuspended
+from gameroom.errors import AccountSuspended, Unauthenticated
 from gameroom.protocol.commands import FreeJson
 from gameroom.protocol.views import User
 
@@ -36,6 +36,10 @@ class Account(Struct, frozen=True, kw_only=True):
         if self.suspension and self.suspension.holds(now):
             until = self.suspension.until
             raise AccountSuspended(None if until is None else rfc3339(until))
+
+
+def account_gone() -> Unauthenticated:
+    return Unauthenticated("This account has been deleted")
 
 
 def user_view(account: Account) -> User:

@@ -7,13 +7,15 @@ from typing import Protocol
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gameroom.clock import Clock, Millis
-from gameroom.errors import IdReused, InvalidCredentials
+from gameroom.errors import IdReused, InvalidCredentials, UsernameTaken
 from gameroom.identity.account import Account, Suspension
 from gameroom.identity.family import Family, RefreshToken
 from gameroom.identity.fingerprints import fingerprint
 from gameroom.identity.passwords import Passwords
+from gameroom.identity.profile import ProfileChange
 from gameroom.identity.sign_ins import SignIns
 from gameroom.ids import CROCKFORD, new_id
 
@@ -36,11 +38,25 @@ class Once(Struct, frozen=True, kw_only=True):
             raise other_content()
 
 
+def username_taken(username: str) -> UsernameTaken:
+    return UsernameTaken(f"The username {username} is taken")
+
+
 class Added(Struct, frozen=True):
     """The account that an `add` made, or found by its device."""
 
     account: Account
     created: bool
+
+
+class NewPassword(Struct, frozen=True, kw_only=True):
+    """A changed password, and the one sign-in of its user that stays."""
+
+    user_id: str
+    old_hash: str
+    new_hash: str
+    sign_in_id: str
+    at: Millis
 
 
 class AccountStore(Protocol):
@@ -68,8 +84,33 @@ class AccountStore(Protocol):
     async def find_by_username(self, username: str) -> Account | None:
         """Ignores case."""
 
-    async def replace_password_hash(self, user_id: str, old: str, new: str) -> None:
-        """Does nothing if the stored hash is no longer `old`."""
+    async def find(self, user_id: str) -> Account | None:
+        """None: there is none, or no more."""
+
+    async def replace_password_hash(self, user_id: str, old: str, new: str) -> bool:
+        """False: the stored hash is no longer `old`, and nothing was changed."""
+
+    async def change_password(self, change: NewPassword) -> bool:
+        """Replace the hash, and end every other sign-in of the user with its revocation, all at once.
+
+        False: the stored hash is no longer the old one, and nothing was changed.
+        """
+
+    async def change_profile(self, user_id: str, change: ProfileChange) -> Account | None:
+        """The account as it is now. None: there is none, or no more."""
+
+    async def upgrade(self, username: str, password_hash: str, sign_in: Family) -> Account | None:
+        """Give the guest whose `sign_in` this is a name and a password, and open that sign-in, all at once.
+
+        None: this is no guest any more, or gone, and nothing was changed. Raises `UsernameTaken`, and
+        `AccountSuspended`.
+        """
+
+    async def delete(self, user_id: str, now: Millis) -> None:
+        """Delete the account with its sign-ins, tickets and keys, and tell of each sign-in that it has ended.
+
+        All at once; its name and its device are free then. Does nothing where there is none.
+        """
 
     async def suspend(self, user_id: str, suspension: Suspension, now: Millis) -> None:
         """Suspend the user and end every sign-in of theirs, with its revocation, all at once."""
@@ -106,7 +147,7 @@ class Accounts:
     async def register(self, new: Registration, key: str | None) -> Entered:
         """Make a full account and sign in; with the same `key` and content again, sign in to the one that it made.
 
-        Raises `UsernameTaken`, `IdReused`, `AccountSuspended`, `Unavailable`.
+        Raises `UsernameTaken`, `IdReused`, `Unavailable`, and of a repeat as `SignIns.open`.
         """
         once = self._once(key, ("register", new.username, new.display_name))
         known = await self._known(once)
@@ -114,7 +155,7 @@ class Accounts:
             # Where the same call came twice at once, the other was first: now its account is found.
             return await self._add(await self._account(new), once) or await self.register(new, key)
         await self._require_same_password(new.password, known)
-        return await self._again(known)
+        return await self._again(known, known.password_hash)
 
     async def _account(self, new: Registration) -> Account:
         return Account(
@@ -132,7 +173,7 @@ class Accounts:
             raise other_content()
 
     async def guest(self, device_id: str | None, display_name: str | None, key: str | None) -> Entered:
-        """Sign in as the guest that this device has, or as a new one. Raises `IdReused`, `AccountSuspended`."""
+        """Sign in as the guest that this device has, or as a new one. Raises `IdReused`, and as `SignIns.open`."""
         once = self._once(key, ("guest", device_id, display_name))
         known = await self._known(once)
         if known is not None:
@@ -154,11 +195,11 @@ class Accounts:
         added = await self._store.add(account, once, sign_in)
         return Entered(added.account, added.created, token) if added else None
 
-    async def _again(self, account: Account) -> Entered:
-        return Entered(account, True, await self._sign_ins.open(account.user_id))
+    async def _again(self, account: Account, password_hash: str | None = None) -> Entered:
+        return Entered(account, True, await self._sign_ins.open(account.user_id, password_hash))
 
     async def authenticate(self, username: str, password: str) -> Account:
-        """The account with this name and password.
+        """The account with this name and password, to open a sign-in with its `password_hash`.
 
         Raises `InvalidCredentials`, in the same time for unknown names as for wrong passwords; then
         `AccountSuspended`; `Unavailable` when too many wait.
@@ -169,7 +210,9 @@ class Accounts:
         if account is None or stored is None or not verdict.right:
             raise InvalidCredentials("The username or the password is wrong")
         if verdict.rehashed:
-            await self._store.replace_password_hash(account.user_id, stored, verdict.rehashed)
+            if not await self._store.replace_password_hash(account.user_id, stored, verdict.rehashed):
+                return await self.authenticate(username, password)  # it has just become another
+            account = replace(account, password_hash=verdict.rehashed)
         account.require_active(self._clock.now())
         return account
 

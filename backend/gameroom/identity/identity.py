@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 
 from gameroom.clock import Clock
 from gameroom.identity.access import Access
+from gameroom.identity.account_changes import AccountChanges
 from gameroom.identity.accounts import Accounts, AccountStore
 from gameroom.identity.family import SignInPolicy
 from gameroom.identity.keys import KeyRing
+from gameroom.identity.news import News
 from gameroom.identity.passwords import HashingPolicy, Passwords
 from gameroom.identity.revocations import Revocations, RevocationStore
 from gameroom.identity.sign_ins import SignIns, SignInStore
@@ -39,11 +41,13 @@ class Identity:
     """All parts. `revocations` must be started and stopped by whoever has made this."""
 
     accounts: Accounts
+    changes: AccountChanges
     sign_ins: SignIns
     tokens: AccessTokens
     tickets: Tickets
     access: Access
     revocations: Revocations
+    news: News
     keys: KeyRing
 
 
@@ -52,12 +56,15 @@ def build_identity(stores: IdentityStores, policy: IdentityPolicy, keys: KeyRing
     tokens = AccessTokens(keys, policy.tokens, clock)
     tickets = Tickets(stores.tickets, policy.ticket_ttl_s, clock)
     sign_ins = SignIns(stores.sign_ins, policy.sign_ins, clock)
+    passwords, news = Passwords(policy.hashing), News()
     return Identity(
-        accounts=Accounts(stores.accounts, sign_ins, Passwords(policy.hashing), clock),
+        accounts=Accounts(stores.accounts, sign_ins, passwords, clock),
+        changes=AccountChanges(stores.accounts, sign_ins, passwords, news, clock),
         sign_ins=sign_ins,
         tokens=tokens,
         tickets=tickets,
         access=Access(tokens, tickets, stores.sign_ins, clock),
         revocations=Revocations(stores.revocations, clock),
+        news=news,
         keys=keys,
     )

@@ -6,12 +6,12 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from gameroom.clock import Millis
-from gameroom.errors import UsernameTaken
 from gameroom.identity.account import Account, Suspension
-from gameroom.identity.accounts import KEY_LIFE_MS, Added, Once
+from gameroom.identity.accounts import KEY_LIFE_MS, Added, NewPassword, Once, username_taken
 from gameroom.identity.family import Family
+from gameroom.identity.profile import ProfileChange
 from gameroom.identity.revocations import Revocation, Why
-from gameroom.identity.sign_ins import Holder, Step
+from gameroom.identity.sign_ins import Holder, Step, require_may_sign_in
 from gameroom.identity.tickets import Taken, Ticket
 
 T = TypeVar("T")
@@ -59,9 +59,13 @@ class MemoryStores:
         return next(matches, None)
 
     def _insert(self, account: Account) -> None:
-        if account.username and self._by_username(account.username):
-            raise UsernameTaken(f"The username {account.username} is taken")
+        if account.username:
+            self._require_free(account.username)
         self._accounts[account.user_id] = account
+
+    def _require_free(self, username: str) -> None:
+        if self._by_username(username):
+            raise username_taken(username)
 
     def _by_username(self, username: str) -> Account | None:
         wanted = username.lower()
@@ -73,10 +77,52 @@ class MemoryStores:
     async def find_by_username(self, username: str) -> Account | None:
         return self._by_username(username)
 
-    async def replace_password_hash(self, user_id: str, old: str, new: str) -> None:
+    async def find(self, user_id: str) -> Account | None:
+        return self._accounts.get(user_id)
+
+    async def replace_password_hash(self, user_id: str, old: str, new: str) -> bool:
+        return self._replace_hash(user_id, old, new)
+
+    def _replace_hash(self, user_id: str, old: str, new: str) -> bool:
         account = self._accounts.get(user_id)
-        if account and account.password_hash == old:
-            self._accounts[user_id] = replace(account, password_hash=new)
+        if account is None or account.password_hash != old:
+            return False
+        self._accounts[user_id] = replace(account, password_hash=new)
+        return True
+
+    async def change_password(self, change: NewPassword) -> bool:
+        changed = self._replace_hash(change.user_id, change.old_hash, change.new_hash)
+        if changed:
+            self._end_all(change.user_id, change.at, "signed_out", but=change.sign_in_id)
+        return changed
+
+    async def change_profile(self, user_id: str, change: ProfileChange) -> Account | None:
+        account = self._accounts.get(user_id)
+        if account is not None:
+            account = self._accounts[user_id] = change.applied_to(account)
+        return account
+
+    async def upgrade(self, username: str, password_hash: str, sign_in: Family) -> Account | None:
+        account = self._accounts.get(sign_in.user_id)
+        if account is None or account.username is not None:
+            return None
+        self._require_free(username)
+        self._open(sign_in)
+        upgraded = replace(account, username=username, password_hash=password_hash)
+        self._accounts[account.user_id] = upgraded
+        return upgraded
+
+    async def delete(self, user_id: str, now: Millis) -> None:
+        self._end_all(user_id, now, "signed_out")
+        gone = {each.sign_in_id for each in self._families.values() if each.user_id == user_id}
+        self._tickets = {
+            name: ticket for name, ticket in self._tickets.items() if ticket.sign_in_id not in gone
+        }
+        self._families = {
+            name: family for name, family in self._families.items() if family.user_id != user_id
+        }
+        self._keys = {name: key for name, key in self._keys.items() if key[1] != user_id}
+        self._accounts.pop(user_id, None)
 
     async def suspend(self, user_id: str, suspension: Suspension, now: Millis) -> None:
         self._accounts[user_id] = replace(self._accounts[user_id], suspension=suspension)
@@ -84,11 +130,11 @@ class MemoryStores:
 
     # --- SignInStore ------------------------------------------------------------------------------------------
 
-    async def open(self, family: Family) -> None:
-        self._open(family)
+    async def open(self, family: Family, password_hash: str | None = None) -> None:
+        self._open(family, password_hash)
 
-    def _open(self, family: Family) -> None:
-        self._accounts[family.user_id].require_active(family.created_at)
+    def _open(self, family: Family, password_hash: str | None = None) -> None:
+        require_may_sign_in(self._accounts.get(family.user_id), family.created_at, password_hash)
         self._families[family.handle_hash] = family
 
     async def change(self, handle_hash: bytes, step: Callable[[Family, Account], Step[T]]) -> T | None:
@@ -102,9 +148,10 @@ class MemoryStores:
     async def end_all(self, user_id: str, now: Millis) -> None:
         self._end_all(user_id, now, "signed_out")
 
-    def _end_all(self, user_id: str, now: Millis, why: Why) -> None:
-        for family in [each for each in self._families.values() if each.user_id == user_id]:
-            self._keep(family, family.ended(now), why)
+    def _end_all(self, user_id: str, now: Millis, why: Why, but: str | None = None) -> None:
+        for family in tuple(self._families.values()):
+            if family.user_id == user_id and family.sign_in_id != but:
+                self._keep(family, family.ended(now), why)
 
     def _keep(self, before: Family, after: Family, why: Why) -> None:
         self._families[after.handle_hash] = after
@@ -130,8 +177,9 @@ class MemoryStores:
         return [replace(each, until=self._until(each)) for each in self._revocations[after : after + limit]]
 
     def _until(self, revocation: Revocation) -> Millis | None:
-        suspension = self._accounts[revocation.user_id].suspension
-        return suspension.until if suspension and revocation.why == "suspended" else None
+        account = self._accounts.get(revocation.user_id)
+        suspension = account.suspension if account and revocation.why == "suspended" else None
+        return suspension.until if suspension else None
 
     async def last_revocation(self) -> int:
         return len(self._revocations)

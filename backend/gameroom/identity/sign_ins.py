@@ -7,8 +7,8 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 
 from gameroom.clock import Clock, Millis
-from gameroom.errors import Unauthenticated
-from gameroom.identity.account import Account
+from gameroom.errors import InvalidCredentials, Unauthenticated
+from gameroom.identity.account import Account, account_gone
 from gameroom.identity.family import (
     Family,
     RefreshToken,
@@ -43,10 +43,11 @@ class SignInStore(Protocol):
     stored durably; what a call has refused with `Unavailable` has changed nothing.
     """
 
-    async def open(self, family: Family) -> None:
+    async def open(self, family: Family, password_hash: str | None = None) -> None:
         """Store a new sign-in; those whose refresh token has long expired are forgotten.
 
-        Raises `AccountSuspended` for a user who is suspended at that moment.
+        `password_hash` belongs to the password that was shown for it, None: it needed none. Raises as
+        `require_may_sign_in` does of the user at that moment.
         """
 
     async def change(self, handle_hash: bytes, step: Callable[[Family, Account], Step[T]]) -> T | None:
@@ -64,6 +65,19 @@ class SignInStore(Protocol):
         """One read."""
 
 
+def require_may_sign_in(account: Account | None, now: Millis, password_hash: str | None = None) -> None:
+    """Raises `Unauthenticated` for an account that is gone, and `AccountSuspended`.
+
+    And `InvalidCredentials` where the password that was shown has been changed since it was checked: who changes it
+    ends all other sign-ins, those that are just being opened too.
+    """
+    if account is None:
+        raise account_gone()
+    if password_hash not in (None, account.password_hash):
+        raise InvalidCredentials("The password has just been changed")
+    account.require_active(now)
+
+
 class Refreshed(Struct, frozen=True):
     """Whose sign-in it is, as the account is now, and the next refresh token."""
 
@@ -79,10 +93,10 @@ class SignIns:
         self._policy = policy
         self._clock = clock
 
-    async def open(self, user_id: str) -> RefreshToken:
-        """A new sign-in of the user, with its first refresh token. Raises `AccountSuspended`."""
+    async def open(self, user_id: str, password_hash: str | None = None) -> RefreshToken:
+        """A new sign-in of the user, with its first refresh token. Raises as `SignInStore.open`."""
         family, token = self.prepared(user_id)
-        await self._store.open(family)
+        await self._store.open(family, password_hash)
         return token
 
     def prepared(self, user_id: str) -> tuple[Family, RefreshToken]:

@@ -29,6 +29,10 @@ ROOM_METADATA_BYTES = 4096
 
 REPLY_HEAD_BYTES = 1024
 """Of a REPLY all but its `data`, at most: of the id each character may become `\\u0001`, six bytes."""
+USER_METADATA_BYTES = 2048
+
+AVATAR_URL_LENGTH = 512
+"""It stands in the view of every room, once for each member."""
 
 MAX_RESUME = 256
 """Missed events that a resume hands over at most."""

@@ -5,21 +5,34 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Select, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, case, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gameroom.clock import Millis
-from gameroom.errors import Unavailable, UsernameTaken
+from gameroom.errors import Unavailable
 from gameroom.identity.account import Account, Suspension
-from gameroom.identity.accounts import KEY_LIFE_MS, Added, Once
+from gameroom.identity.accounts import KEY_LIFE_MS, Added, NewPassword, Once
 from gameroom.identity.family import Family
+from gameroom.identity.profile import ProfileChange
 from gameroom.identity.revocations import Revocation, Why
-from gameroom.identity.sign_ins import Holder, Step
+from gameroom.identity.sign_ins import Holder, Step, require_may_sign_in
 from gameroom.identity.tickets import Taken, Ticket
 from gameroom.rooms.rooms import Card
 from gameroom.storage.engine import Database, Work
 from gameroom.storage.failures import OutcomeUnknown
 from gameroom.storage.tables import idempotency_keys, revocations, sign_ins, tickets, users
+from gameroom.storage.users import (
+    account_named,
+    account_of,
+    account_of_device,
+    insert_account,
+    locked_account,
+    one_account,
+    replace_account,
+    replace_hash,
+    require_free,
+    user_with,
+)
 
 T = TypeVar("T")
 
@@ -70,6 +83,9 @@ class SqlAccounts:
         def work(connection: Connection) -> Added | None:
             return added_before(connection, account, sign_in) or add(connection, account, once, sign_in)
 
+        return await self._write_unique(work)
+
+    async def _write_unique(self, work: Work[T]) -> T:
         try:
             return await write(self._database, work)
         except IntegrityError:
@@ -80,9 +96,33 @@ class SqlAccounts:
     async def find_by_username(self, username: str) -> Account | None:
         return await self._database.read(lambda c: account_named(c, username))
 
-    async def replace_password_hash(self, user_id: str, old: str, new: str) -> None:
-        change = update(users).filter_by(user_id=user_id, password_hash=old).values(password_hash=new)
-        await write(self._database, lambda c: c.execute(change))
+    async def find(self, user_id: str) -> Account | None:
+        return await self._database.read(lambda c: one_account(c, user_with(user_id)))
+
+    async def replace_password_hash(self, user_id: str, old: str, new: str) -> bool:
+        return await write(self._database, lambda c: replace_hash(c, user_id, old, new))
+
+    async def change_password(self, change: NewPassword) -> bool:
+        def work(connection: Connection) -> bool:
+            replaced = replace_hash(connection, change.user_id, change.old_hash, change.new_hash)
+            if replaced:
+                end_all(connection, change.user_id, change.at, "signed_out", but=change.sign_in_id)
+            return replaced
+
+        return await write(self._database, work)
+
+    async def change_profile(self, user_id: str, change: ProfileChange) -> Account | None:
+        def work(connection: Connection) -> Account | None:
+            before = locked_account(connection, user_id)
+            return before and replace_account(connection, change.applied_to(before))
+
+        return await write(self._database, work)
+
+    async def upgrade(self, username: str, password_hash: str, sign_in: Family) -> Account | None:
+        return await self._write_unique(lambda c: upgrade(c, username, password_hash, sign_in))
+
+    async def delete(self, user_id: str, now: Millis) -> None:
+        await write(self._database, lambda c: delete_account(c, user_id, now))
 
     async def suspend(self, user_id: str, suspension: Suspension, now: Millis) -> None:
         def work(connection: Connection) -> None:
@@ -133,53 +173,26 @@ def account_of_key(connection: Connection, once: Once) -> Account | None:
     return account_of(row)
 
 
-def account_of_device(connection: Connection, device_hash: bytes | None) -> Account | None:
-    if device_hash is None:
+def upgrade(connection: Connection, username: str, password_hash: str, sign_in: Family) -> Account | None:
+    if holder := holder_of(connection, sign_in.sign_in_id):
+        return holder.account  # an attempt before this one was stored after all
+    guest = locked_account(connection, sign_in.user_id)
+    if guest is None or guest.username is not None:
         return None
-    return one_account(connection, select(users).filter_by(device_hash=device_hash))
+    require_free(connection, username)
+    insert_sign_in(connection, sign_in)
+    full = msgspec.structs.replace(guest, username=username, password_hash=password_hash)
+    return replace_account(connection, full)
 
 
-def insert_account(connection: Connection, account: Account) -> None:
-    if account.username and account_named(connection, account.username):
-        raise UsernameTaken(f"The username {account.username} is taken")
-    connection.execute(insert(users).values(row_of(account)))
-
-
-def account_named(connection: Connection, username: str) -> Account | None:
-    return one_account(connection, select(users).filter_by(username_folded=username.lower()))
-
-
-def one_account(connection: Connection, query: "Select[*tuple[object, ...]]") -> Account | None:
-    row = connection.execute(query).mappings().one_or_none()
-    return account_of(row) if row else None
-
-
-def row_of(account: Account) -> dict[str, object]:
-    row = msgspec.structs.asdict(account)
-    suspension = account.suspension
-    del row["suspension"]
-    return row | {
-        "username_folded": account.username and account.username.lower(),
-        "roles": msgspec.json.encode(account.roles),
-        "metadata": msgspec.json.encode(account.metadata),
-        "suspended": suspension is not None,
-        "suspended_until": suspension and suspension.until,
-    }
-
-
-def account_of(row: RowMapping) -> Account:
-    return Account(
-        user_id=row["user_id"],
-        username=row["username"],
-        password_hash=row["password_hash"],
-        device_hash=row["device_hash"],
-        display_name=row["display_name"],
-        avatar_url=row["avatar_url"],
-        roles=msgspec.json.decode(row["roles"], type=tuple[str, ...]),
-        metadata=msgspec.json.decode(row["metadata"]),
-        created_at=row["created_at"],
-        suspension=Suspension(row["suspended_until"]) if row["suspended"] else None,
-    )
+def delete_account(connection: Connection, user_id: str, now: Millis) -> None:
+    """Sign-ins and keys go with the row of the user, by their foreign keys."""
+    if locked_account(connection, user_id) is None:
+        return
+    end_all(connection, user_id, now, "signed_out")
+    theirs = select(sign_ins.c.sign_in_id).filter_by(user_id=user_id)
+    connection.execute(delete(tickets).where(tickets.c.sign_in_id.in_(theirs)))
+    connection.execute(delete(users).filter_by(user_id=user_id))
 
 
 class SqlSignIns:
@@ -188,10 +201,10 @@ class SqlSignIns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def open(self, family: Family) -> None:
+    async def open(self, family: Family, password_hash: str | None = None) -> None:
         def work(connection: Connection) -> None:
             if holder_of(connection, family.sign_in_id) is None:
-                insert_sign_in(connection, family)
+                insert_sign_in(connection, family, password_hash)
 
         await write(self._database, work)
 
@@ -223,9 +236,10 @@ class SqlSignIns:
         return await self._database.read(lambda c: c.execute(highest).scalar_one())
 
 
-def insert_sign_in(connection: Connection, family: Family) -> None:
-    """The only way to a new sign-in. Raises `AccountSuspended`."""
-    user_of(connection, family).require_active(family.created_at)
+def insert_sign_in(connection: Connection, family: Family, password_hash: str | None = None) -> None:
+    """The only way to a new sign-in. Raises as `require_may_sign_in`."""
+    account = one_account(connection, user_with(family.user_id))
+    require_may_sign_in(account, family.created_at, password_hash)
     long_ago = family.created_at - MEMORY_OF_EXPIRED_MS
     connection.execute(delete(sign_ins).where(sign_ins.c.expires_at <= long_ago))
     connection.execute(insert(sign_ins).values(msgspec.structs.asdict(family)))
@@ -276,9 +290,12 @@ def user_of(connection: Connection, family: Family) -> Account:
     return account_of(connection.execute(query).mappings().one())
 
 
-def end_all(connection: Connection, user_id: str, now: Millis, why: Why) -> None:
-    live = update(sign_ins).filter_by(user_id=user_id, ended_at=None).values(ended_at=now)
-    ended = connection.execute(live.returning(sign_ins.c.sign_in_id)).scalars().all()
+def end_all(connection: Connection, user_id: str, now: Millis, why: Why, but: str | None = None) -> None:
+    """End every sign-in of the user, except `but`."""
+    live = update(sign_ins).filter_by(user_id=user_id, ended_at=None)
+    if but is not None:
+        live = live.where(sign_ins.c.sign_in_id != but)
+    ended = connection.execute(live.values(ended_at=now).returning(sign_ins.c.sign_in_id)).scalars().all()
     revoke(connection, ended, user_id, now, why)
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from gameroom.api import bodies
-from gameroom.api.requests import RequestIds
+from gameroom.api.requests import LastResort, RequestIds
 from gameroom.errors import ValidationFailed
 
 
@@ -68,6 +68,6 @@ async def test_a_client_that_leaves_early_is_no_failure_of_ours(caplog: pytest.L
         sent.append(message)
 
     with caplog.at_level(logging.INFO, "gameroom.api"):
-        await RequestIds(reading)({"type": "http", "headers": []}, gone, send)
+        await RequestIds(LastResort(reading))({"type": "http", "headers": []}, gone, send)
     assert sent == []
     assert [record.levelname for record in caplog.records] == ["INFO"]

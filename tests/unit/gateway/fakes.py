@@ -14,6 +14,7 @@ from gameroom.gateway.connections import Connections
 from gameroom.gateway.environment import Environment
 from gameroom.gateway.hub import Hub
 from gameroom.gateway.policy import GatewayPolicy
+from gameroom.gateway.recent_news import RecentNews
 from gameroom.gateway.recent_revocations import RecentRevocations
 from gameroom.gateway.room_passwords import RoomPasswords
 from gameroom.gateway.wire import new_wire
@@ -259,6 +260,7 @@ class Bench:
             tasks=self.tasks,
             passwords=RoomPasswords(b"key of the tests"),
             revocations=RecentRevocations(self.clock),
+            news=RecentNews(self.clock),
         )
         self.connections = Connections(self.environment)
 

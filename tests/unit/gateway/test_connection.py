@@ -4,12 +4,16 @@ import asyncio
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from gameroom.errors import TokenExpired, Unauthenticated
 from gameroom.gateway.asked import Undecided
+from gameroom.gateway.handshake import BearerCredential
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.room_passwords import WITH_PASSWORD, RoomPasswords
 from gameroom.protocol.commands import COMMANDS, CreateRoom, JoinRoom, UpdateRoom
+from gameroom.protocol.views import User
+from gameroom.rooms.rooms import Card
 from tests.unit.gateway.fakes import Bench, Client, FakeSocket, SlowBus, principal, revocation
 
 JUNK = "{"
@@ -395,6 +399,71 @@ async def test_a_revocation_while_another_token_is_checked_is_not_missed(bench: 
     await _idle(bench)
     assert ann.socket.story() == ["ERROR unauthenticated"]
     assert ann.socket.closed is None and ann.connection.principal.sign_in_id == "s1"
+
+
+# --- news of the user -----------------------------------------------------------------------------------------
+
+
+async def test_a_changed_card_is_on_every_connection_of_the_user_at_once(bench: Bench) -> None:
+    connections = [bench.connect(), bench.connect(), bench.connect("bob")]
+    bench.connections.changed(renamed(bench))
+    cards = [client.connection.sender.card.display_name for client in connections]
+    assert cards == ["Ann B.", "Ann B.", "Bob"]
+    assert connections[0].connection.principal.user.display_name == "Ann B."
+    connections[1].send("JOIN_GAME_ROOM_GROUP", room_id="r")
+    assert (await bench.rooms.next()).request.sender.card == Card("Ann B.", "https://example.org/a.png")
+
+
+async def test_a_card_that_changes_while_a_token_is_checked_is_not_shown_stale(bench: Bench) -> None:
+    bench.access.tokens["new"] = principal(bench.clock)
+    bench.access.gate.clear()
+    ann = bench.connect()
+    ann.send("AUTHENTICATE", access_token="new")
+    await bench.access.asked.wait()
+    bench.connections.changed(renamed(bench))
+    bench.access.gate.set()
+    await _idle(bench)
+    assert ann.socket.story() == ["REPLY"]
+    assert ann.connection.sender.card.display_name == "Ann B."
+
+
+async def test_news_from_before_a_token_was_checked_is_not_held_against_it(bench: Bench) -> None:
+    bench.connections.changed(renamed(bench))
+    bench.access.tokens["new"] = principal(bench.clock)
+    ann = bench.connect()
+    ann.send("AUTHENTICATE", access_token="new")
+    await _idle(bench)
+    assert ann.connection.sender.card.display_name == "Ann"
+
+
+async def test_a_deleted_account_ends_its_connections_at_once(bench: Bench) -> None:
+    ann, bob = bench.connect(), bench.connect("bob")
+    bench.connections.deleted("ann")
+    assert ann.socket.closed == (4501, "signed_out") and ann.socket.story() == ["ERROR signed_out"]
+    assert bob.socket.closed is None
+
+
+async def test_an_account_that_is_deleted_while_its_token_is_checked_gets_nowhere(bench: Bench) -> None:
+    bench.access.tokens["new"] = principal(bench.clock)
+    bench.access.gate.clear()
+    checked = asyncio.ensure_future(bench.environment.identify(BearerCredential("new")))
+    await bench.access.asked.wait()
+    bench.connections.deleted("ann")
+    bench.access.gate.set()
+    with pytest.raises(Unauthenticated):
+        await checked
+
+
+async def test_old_news_is_forgotten(bench: Bench) -> None:
+    for number in range(3):
+        bench.connections.deleted(f"user-{number}")
+        bench.clock.ms += 61_000
+    bench.connections.changed(renamed(bench))
+    assert list(bench.environment.news._last) == ["ann"]
+
+
+def renamed(bench: Bench) -> User:
+    return replace(principal(bench.clock).user, display_name="Ann B.", avatar_url="https://example.org/a.png")
 
 
 @pytest.mark.parametrize(("until", "told"), [(None, None), (1_800_000_000_000, "2027-01-15T08:00:00.000Z")])

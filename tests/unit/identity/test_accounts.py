@@ -114,6 +114,14 @@ async def test_a_stored_hash_is_renewed_at_sign_in(clock: HandClock) -> None:
     assert "m=128" in renewed.password_hash
 
 
+async def test_two_who_renew_a_hash_at_once_both_sign_in(clock: HandClock) -> None:
+    stores = MemoryStores()
+    await registered(memory_identity(clock, stores).accounts)
+    stronger = memory_identity(clock, stores, replace(POLICY, hashing=replace(CHEAP, memory_kib=128)))
+    for account in await asyncio.gather(*[sign_in(stronger.accounts) for _ in range(3)]):
+        assert await stronger.sign_ins.open(account.user_id, account.password_hash)
+
+
 # --- idempotency keys -----------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import pytest
 from gameroom.errors import Unavailable
 from gameroom.identity.accounts import Registration
 from gameroom.identity.identity import Identity
+from gameroom.identity.profile import ProfileChange
 from tests.unit.identity.ailing_stores import AilingStores
 from tests.unit.identity.hand_clock import HandClock
 from tests.unit.identity.parts import memory_identity
@@ -34,7 +35,7 @@ class Scene:
         self.sign_in_id = sign_in_id
         expires_at = self.clock.now() + 900_000
         self.ticket = (await self.identity.tickets.issue(sign_in_id, expires_at)).ticket
-        await self.identity.accounts.guest(DEVICE, None, None)
+        self.guest_id = (await self.identity.accounts.guest(DEVICE, None, None)).account.user_id
 
 
 Deed = Callable[[Identity, Scene], Awaitable[object]]
@@ -42,7 +43,7 @@ Deed = Callable[[Identity, Scene], Awaitable[object]]
 
 async def by_password(identity: Identity, _: Scene) -> object:
     account = await identity.accounts.authenticate("Ada", "correct horse")
-    return await identity.sign_ins.open(account.user_id)
+    return await identity.sign_ins.open(account.user_id, account.password_hash)
 
 
 DEEDS: dict[str, Deed] = {
@@ -53,6 +54,15 @@ DEEDS: dict[str, Deed] = {
     "a guest with a key": lambda identity, _: identity.accounts.guest(None, None, NEW_KEY),
     "a guest with a device": lambda identity, _: identity.accounts.guest(DEVICE, None, None),
     "by password": by_password,
+    "change the profile": lambda identity, scene: identity.changes.profile(
+        scene.user_id, ProfileChange(display_name="A")
+    ),
+    "change the password": lambda identity, scene: identity.changes.password(
+        scene.user_id, scene.sign_in_id, "correct horse", "another horse"
+    ),
+    "upgrade": lambda identity, scene: identity.changes.upgrade(scene.guest_id, "Gus", "correct horse"),
+    "upgrade again": lambda identity, scene: identity.changes.upgrade(scene.user_id, "Ada", "correct horse"),
+    "delete": lambda identity, scene: identity.changes.delete(scene.user_id),
     "refresh": lambda identity, scene: identity.sign_ins.refresh(scene.refresh_token),
     "sign out": lambda identity, scene: identity.sign_ins.end(scene.refresh_token),
     "sign out everywhere": lambda identity, scene: identity.sign_ins.end_all(scene.user_id),
