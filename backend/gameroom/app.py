@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from gameroom.api.auth import auth_router
 from gameroom.api.front_door import front_door
+from gameroom.api.games import games_router
 from gameroom.api.limits import SignInLimitPolicy, SignInLimits
 from gameroom.api.ops import ops_router
 from gameroom.api.users import users_router
@@ -103,6 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = front_door(version("gameroom"), node.span)
     app.include_router(auth_router(identity, SignInLimits(_sign_in_limits(settings))))
     app.include_router(users_router(identity.access))
+    app.include_router(games_router(games))
     app.include_router(ops_router(key_ring.jwks(), lambda: node.unready))
     app.router.routes.extend(gateway.routes())
     app.state.drain = node.drain

@@ -330,14 +330,25 @@ def test_games_lists_the_built_in_ones_and_ours(
     printed: Callable[..., str], place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (place / "pair.py").write_text(ONE + TWO)
-    named = printed("games", "pair.py:Two").splitlines()
-    assert sorted(named) == [
+    assert printed("games", "pair.py:Two").splitlines() == [
         "relay 1: Relay, 1 to 1000 players",
+        "  actions   send",
+        "  settings  none",
         "tic-tac-toe 1: Tic-tac-toe, 2 players",
+        "  actions   place",
+        "  settings  none",
         "two 1: Two, 2 players",
+        "  actions   wait",
+        "  settings  none",
     ]
     monkeypatch.setenv("GAMEROOM_GAMES", "pair.py:One")
     assert "one 1: One, 2 players" in printed("games").splitlines()
+
+
+def test_games_tells_what_can_be_done_and_chosen(printed: Callable[..., str]) -> None:
+    shown = printed("games", str(ROOT / "examples" / "liars_dice.py")).splitlines()
+    at = shown.index("liars-dice 1: Liar's dice, 2 to 6 players")
+    assert shown[at + 1 : at + 3] == ["  actions   bid, challenge", "  settings  dice, turn_seconds"]
 
 
 def test_settings_prints_the_example(printed: Callable[..., str]) -> None:

@@ -14,10 +14,12 @@ from msgspec import Raw, Struct
 from packaging.requirements import Requirement
 
 from gameroom.api.auth import auth_router
+from gameroom.api.games import games_router
 from gameroom.api.limits import SignInLimitPolicy, SignInLimits
 from gameroom.api.ops import ops_router
 from gameroom.api.users import users_router
 from gameroom.errors import GameroomError
+from gameroom.games.registry import Games
 from gameroom.gateway import closing
 from gameroom.gateway.closing import Closing
 from gameroom.identity.access import Access
@@ -244,6 +246,7 @@ def test_the_protocol_lists_every_call() -> None:
     routers = (
         auth_router(cast(Identity, None), SignInLimits(SignInLimitPolicy())),
         users_router(cast(Access, None)),
+        games_router(Games([])),
         ops_router(Jwks([]), lambda: None),
     )
     calls = {

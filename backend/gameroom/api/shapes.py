@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from gameroom.identity.keys import Jwks
+from gameroom.protocol.commands import FreeJson
 from gameroom.protocol.problem import Problem
 from gameroom.protocol.views import User
 
@@ -65,6 +66,23 @@ class WsTicket(Struct, frozen=True):
     expires_in: int
 
 
+class GameDescription(Struct, frozen=True, kw_only=True):
+    """A game, and JSON Schemas (2020-12) of CREATE's `settings`, of GAME_ACTION's `action` and of a room's `state`."""
+
+    name: str
+    version: str
+    title: str
+    min_players: int
+    max_players: int
+    settings_schema: dict[str, FreeJson]
+    action_schema: dict[str, FreeJson]
+    view_schema: dict[str, FreeJson]
+
+
+class GameList(Struct, frozen=True):
+    items: list[GameDescription]
+
+
 class Health(Struct, frozen=True):
     status: Literal["ok"] = "ok"
 
@@ -86,6 +104,8 @@ SHAPES: tuple[type[Struct], ...] = (
     WsTicket,
     User,
     Jwks,
+    GameDescription,
+    GameList,
     Health,
     Problem,
     TokenProblem,

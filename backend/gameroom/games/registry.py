@@ -12,6 +12,7 @@ from gameroom.games.context import Context
 from gameroom.games.definition import Definition, read_definition
 from gameroom.games.failures import GameDefinitionError, GameMisuse
 from gameroom.games.game import Durability, Game, GameState
+from gameroom.games.schemas import Schemas, schemas_of
 from gameroom.games.validation import validated
 from gameroom.games.visible import visible
 from gameroom.protocol.commands import FreeJson
@@ -55,12 +56,17 @@ class GameType:
         self._definition = definition
         self.actions = {name: action.fields for name, action in definition.actions.items()}
         """By name, the struct that a client's message is read into."""
+        self.setting_names = definition.settings.__struct_encode_fields__
         self._methods = {action.fields: (name, action.method) for name, action in definition.actions.items()}
         self._decoder = msgspec.json.Decoder(definition.state or type(None))
 
     def has_hook(self, name: str) -> bool:
         """Whether the class overrides this method of `Game`."""
         return name in self._definition.hooks
+
+    def schemas(self) -> Schemas:
+        """Made anew: who needs them often keeps them."""
+        return schemas_of(self._definition)
 
     # --- what clients send --------------------------------------------------------------------------------------
 
@@ -122,6 +128,11 @@ class GameType:
         method = self._definition.timers.get(timer)
         if method is not None:
             self._notify(timer, method, state, ctx)
+
+    def member_joined(self, state: GameState | None, ctx: AnyContext) -> None:
+        """A player has come into the round, on `ctx.seat`. Raises `GameFailed`."""
+        if self.has_hook("on_join"):
+            self._notify("on_join", self._game.on_join, state, ctx)
 
     def member_left(self, state: GameState | None, ctx: AnyContext) -> None:
         """The player on `ctx.seat` has left the round for good. Raises `GameFailed`."""

@@ -8,11 +8,12 @@ from typing import Generic, TypeVar, cast
 from msgspec import Struct
 
 from gameroom.clock import Millis
-from gameroom.errors import GameroomError, NotEnoughPlayers, NotPlayer, RoomFull, WrongStatus
+from gameroom.errors import GameFailed, GameroomError, NotEnoughPlayers, NotPlayer, RoomFull, WrongStatus
 from gameroom.games.context import Announcement, Context, Effects, Ending
 from gameroom.games.game import Game, GameState, wire_name
 from gameroom.games.random import GameRandom, key_of_seed
 from gameroom.games.registry import load_game
+from gameroom.games.schemas import Schemas
 from gameroom.games.visible import visible
 from gameroom.protocol.commands import FreeJson
 
@@ -22,6 +23,9 @@ Result = TypeVar("Result")
 
 OPENING: Millis = 1_767_225_600_000
 """When every table opens: 2026-01-01T00:00:00Z."""
+
+MOST_TIMERS_AT_ONCE = 100
+"""Calls at one moment; more are a timer that sets itself for at once."""
 
 
 class Table(Generic[StateT]):
@@ -80,13 +84,16 @@ class Table(Generic[StateT]):
 
     def join(self) -> int:
         """Somebody joins while the round is played, if the game has `late_joining`; the seat, the lowest free one."""
+        self._check_playing()
         if not self._type.late_joining:
             raise WrongStatus("This game allows no late joining", status="playing", expected="waiting")
         taken = set(self._seats) - self._gone
         seat = next(seat for seat in range(len(taken) + 1) if seat not in taken)
         self._checked_players(len(taken) + 1)
-        self._gone -= {seat}
-        self._seats = tuple(sorted({*self._seats, seat}))
+        with self._all_or_nothing():
+            self._gone -= {seat}
+            self._seats = tuple(sorted({*self._seats, seat}))
+            self._call(seat, lambda ctx: self._type.member_joined(self._state, ctx))
         return seat
 
     def disconnect(self, seat: int) -> None:
@@ -112,19 +119,35 @@ class Table(Generic[StateT]):
 
     # --- time ---------------------------------------------------------------------------------------------------
 
-    def advance(self, seconds: float) -> None:
-        """Let time pass, and the timers that become due be called, each at its own moment."""
+    def advance(self, seconds: float) -> list[str]:
+        """Let time pass, and the timers that become due be called, each at its own moment; their names, in order.
+
+        Raises `GameFailed` where timers set each other so fast that time stands still.
+        """
         until = self.now + round(seconds * 1000)
+        called: list[str] = []
+        at_once = 0
         while due := min(((at, name) for name, at in self._timers.items() if at <= until), default=None):
-            self.now, name = due
+            at, name = due
+            at_once = at_once + 1 if at == self.now else 1
+            if at_once > MOST_TIMERS_AT_ONCE:
+                raise GameFailed(f"The timers never rest: {name} was due again and again")
+            self.now = at
+            called.append(name)
             del self._timers[name]
             self._fire(name)
         self.now = until
+        return called
 
     @property
     def deadlines(self) -> dict[str, float]:
         """The timers that run: in how many seconds each is due."""
         return {name: (at - self.now) / 1000 for name, at in self._timers.items()}
+
+    @property
+    def schemas(self) -> Schemas:
+        """The game in JSON Schema, as clients are told of it."""
+        return self._type.schemas()
 
     def copy(self) -> "Table[StateT]":
         """Another table in the same position, its state read back as after a restart of the server."""

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from gameroom import Context, Game, GameSettings, GameState, Hidden, IllegalAction, NotYourTurn, action, timer
 from gameroom.errors import GameFailed, Unavailable, UnknownAction, UnknownGame, ValidationFailed
+from gameroom.games.game import NoSettings
 from gameroom.games.random import GameRandom
 from gameroom.games.registry import GameDefinitionError, Games, GameType, game_in, games_in, load_game
 from gameroom.games.relay import Relay
@@ -223,7 +224,7 @@ def test_the_nearest_action_is_suggested(poker: GameType, name: str, meant: str 
 
 def test_settings(poker: GameType) -> None:
     assert poker.settings({"blind": 2}) == Stakes(blind=2, limit=10)
-    assert load_game(TicTacToe).settings({}) == GameSettings()
+    assert load_game(TicTacToe).settings({}) == NoSettings()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,30 @@ class Hands(GameState):
     left: list[int] = field(default_factory=list)
 
 
+class Present(GameState):
+    here: list[int]
+    came: list[int] = field(default_factory=list)
+
+
+class Gathering(Game[Present]):
+    """Players may join while a round is played."""
+
+    name = "gathering"
+    min_players, max_players = 2, 4
+    late_joining = True
+
+    def setup(self, ctx: Context) -> Present:
+        return Present(here=list(ctx.players))
+
+    @action
+    def wait(self, state: Present, ctx: Context) -> None:
+        pass
+
+    def on_join(self, state: Present, ctx: Context) -> None:
+        state.here = list(ctx.players)
+        state.came.append(ctx.seat)
+
+
 class Secrets(Game[Hands]):
     """Every seat has cards that only it sees; there are a clock, chance, announcements, and ways to fail."""
 

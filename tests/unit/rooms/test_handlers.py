@@ -20,7 +20,7 @@ from gameroom.protocol.commands import (
     StartGame,
 )
 from gameroom.rooms.handlers import membership
-from tests.unit.rooms.games import Bomb, Secrets
+from tests.unit.rooms.games import Bomb, Gathering, Secrets
 from tests.unit.rooms.scene import POLICY, Scene
 
 
@@ -86,6 +86,18 @@ def test_players_take_the_lowest_free_seat_and_full_is_full() -> None:
     assert scene.do("eve", JoinRoom())["room"]["members"]["eve"]["seat"] == 1
     assert scene.refused("bob", JoinRoom()).code == "room_full"
     assert scene.do("bob", JoinRoom(role="spectator"))["room"]["members"]["bob"]["seat"] is None
+
+
+def test_a_game_that_lets_late_players_in_is_told_of_each() -> None:
+    scene = started(Gathering, "bob")
+    before = scene.copies["ann"].seq
+    scene.do("cid", JoinRoom())
+    assert scene.copies["cid"].view["state"] == {"here": [0, 1, 2], "came": [2]}
+    joined, updated = scene.copies["ann"].frames[-2:]
+    assert (joined["type"], joined["seq"]) == ("MEMBER_JOINED", before + 1)
+    assert (updated["type"], updated["data"]) == ("GAME_UPDATED", {"cause": "member"})
+    scene.do("dan", JoinRoom(role="spectator"))
+    assert scene.copies["ann"].frames[-1]["type"] == "MEMBER_JOINED"
 
 
 def test_no_late_player_unless_the_game_allows_it() -> None:

@@ -73,7 +73,7 @@ def test_everything_that_authors_import_is_there() -> None:
 
 def test_a_game_file_is_imported_without_the_server() -> None:
     """So that an author's tests start at once, and no part of the server can be reached from a game by accident."""
-    heavy = ["asyncio", "fastapi", "sqlalchemy", "uvicorn", "pydantic", "hypothesis"]
+    heavy = ["asyncio", "fastapi", "sqlalchemy", "uvicorn", "pydantic", "hypothesis", "jsonschema"]
     code = f"import gameroom, gameroom.testkit, sys; print([name for name in {heavy} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert run.stdout == "[]\n"

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from examples.rock_paper_scissors import RockPaperScissors
 from gameroom import Context, Game, GameSettings, GameState, Hidden, IllegalAction, NotYourTurn, action, timer
 from gameroom.errors import (
     GameFailed,
@@ -348,6 +349,16 @@ def test_joining_late(table: Table[Pot]) -> None:
         Table(TicTacToe).join()
 
 
+def test_nobody_joins_a_round_that_is_over(table: Table[Pot]) -> None:
+    table.act(0, "stop")
+    with pytest.raises(WrongStatus):
+        table.join()
+
+
+def test_advance_tells_which_timers_it_has_called() -> None:
+    assert Table(RockPaperScissors).advance(45) == ["too_slow", "too_slow"]
+
+
 def test_a_game_without_rounds_plays_from_the_start() -> None:
     relay = Table(Relay)
     assert (relay.round, relay.state, relay.view(0), relay.ended) == (1, None, None, False)
@@ -364,6 +375,11 @@ class Lobby(Game[None]):
     def count(self, state: None, ctx: Context) -> dict[str, object]:
         return {"players": ctx.players}
 
+    def on_join(self, state: None, ctx: Context) -> None:
+        if len(ctx.players) == 4:
+            raise KeyError("one too many")
+        ctx.announce({"joined": ctx.seat, "now": ctx.players})
+
     def on_leave(self, state: None, ctx: Context) -> None:
         if len(ctx.players) == 1:
             raise KeyError("the last but one")
@@ -377,6 +393,14 @@ def test_who_leaves_a_game_without_rounds_is_no_player_any_more() -> None:
     assert table.heard(0) == [{"left": 1, "still": [0, 2]}]
     assert table.act(2, "count") == {"players": [0, 2]}
     assert table.join() == 1
+    assert table.players == (0, 1, 2)
+    assert table.heard(0)[1:] == [{"joined": 1, "now": [0, 1, 2]}]
+
+
+def test_a_join_in_which_the_game_fails_is_undone() -> None:
+    table = Table(Lobby, players=3)
+    with pytest.raises(GameFailed):
+        table.join()
     assert table.players == (0, 1, 2)
 
 

@@ -12,7 +12,7 @@ from gameroom.protocol.events import GameEnded, GameStarted, GameUpdated, Member
 from gameroom.rooms.rooms import Sender
 from gameroom.rooms.turn import Turn
 
-Hook = Literal["member_left", "member_disconnected", "member_returned"]
+Hook = Literal["member_joined", "member_left", "member_disconnected", "member_returned"]
 EndReason = Literal["finished", "abandoned", "aborted"]
 
 
