@@ -40,7 +40,7 @@ def sound_or_spoilt(kind: type[Struct]) -> st.SearchStrategy[dict[str, Any]]:
 
 def messages(kind: GameType) -> st.SearchStrategy[dict[str, Any]]:
     """Actions of the game, right and wrong."""
-    named = [
+    named: list[st.SearchStrategy[dict[str, Any]]] = [
         st.builds(dict, sound_or_spoilt(fields), type=st.just(name)) for name, fields in kind.actions.items()
     ]
     return st.one_of(*named, st.fixed_dictionaries({}, optional={"type": texts | st.none()}))

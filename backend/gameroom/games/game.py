@@ -109,7 +109,7 @@ class Game(Generic[StateT, SettingsT]):
         ctx.abandon()
 
     def on_disconnect(self, state: StateT, ctx: Context[SettingsT]) -> None:
-        """The player on `ctx.seat` is away; the seat is kept for a while."""
+        """The player on `ctx.seat` is away, or was when the round began; the seat is kept for a while."""
 
     def on_return(self, state: StateT, ctx: Context[SettingsT]) -> None:
         """The player on `ctx.seat` is back."""

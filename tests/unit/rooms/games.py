@@ -17,6 +17,7 @@ class Hands(GameState):
 class Present(GameState):
     here: list[int]
     came: list[int] = field(default_factory=list)
+    away: list[int] = field(default_factory=list)
 
 
 class Gathering(Game[Present]):
@@ -36,6 +37,12 @@ class Gathering(Game[Present]):
     def on_join(self, state: Present, ctx: Context) -> None:
         state.here = list(ctx.players)
         state.came.append(ctx.seat)
+
+    def on_disconnect(self, state: Present, ctx: Context) -> None:
+        state.away.append(ctx.seat)
+
+    def on_return(self, state: Present, ctx: Context) -> None:
+        state.away.remove(ctx.seat)
 
 
 class Secrets(Game[Hands]):

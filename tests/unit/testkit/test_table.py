@@ -225,9 +225,8 @@ def test_the_end_of_a_round_stops_everything(table: Table[Pot]) -> None:
     table.act(1, "stop")
     assert (table.ended, table.end_reason, table.result) == (True, "finished", {"coins": 0})
     assert table.deadlines == {}
-    for late in (lambda: table.act(0, "flip"), lambda: table.disconnect(0), lambda: table.reconnect(0)):
-        with pytest.raises(WrongStatus):
-            late()
+    with pytest.raises(WrongStatus):
+        table.act(0, "flip")
     table.leave(0)
     assert table.state.log == []
 
@@ -279,6 +278,32 @@ def test_coming_and_going(table: Table[Pot]) -> None:
     assert table.players == (0, 1)
     with pytest.raises(NotPlayer):
         table.act(1, "flip")
+
+
+def test_who_is_away_does_nothing_but_return_or_leave(table: Table[Pot]) -> None:
+    table.disconnect(1)
+    before = everything(table)
+    with pytest.raises(NotPlayer, match="seat 1 is away"):
+        table.act(1, "flip")
+    with pytest.raises(NotPlayer, match="seat 1 is away"):
+        table.disconnect(1)
+    with pytest.raises(NotPlayer, match="seat 0 is not away"):
+        table.reconnect(0)
+    assert everything(table) == before
+    table.leave(1)
+    assert table.state.log == ["1 away", "1 left"]
+
+
+def test_who_is_away_when_a_round_begins_is_told_to_the_game() -> None:
+    table = Table(Flipping, players=3)
+    table.act(0, "stop")
+    table.disconnect(2)
+    assert table.state.log == []
+    table.leave(0)
+    table.next_round()
+    assert table.state.log == ["1 away"]
+    table.reconnect(1)
+    assert table.state.log == ["1 away", "1 back"]
 
 
 def test_nobody_leaves_twice_or_from_a_seat_that_is_not_there(table: Table[Pot]) -> None:
