@@ -1,6 +1,7 @@
 """All planted faults, in the order of INVARIANTS.md."""
 
 from tests.planted import (
+    faults_in_games,
     faults_in_house,
     faults_in_journal,
     faults_in_people,
@@ -14,5 +15,6 @@ FAULTS: Faults = {
     **faults_in_journal.FAULTS,
     **faults_in_sockets.FAULTS,
     **faults_in_people.FAULTS,
+    **faults_in_games.FAULTS,
     **faults_in_house.FAULTS,
 }
