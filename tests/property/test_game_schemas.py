@@ -31,7 +31,7 @@ each_game = pytest.mark.parametrize("name", TYPES)
 @pytest.mark.parametrize("game", GAMES, ids=lambda game: game.name)
 def test_all_that_is_seen_and_accepted_is_as_the_schemas_say(game: type[Game[Any, Any]]) -> None:
     """Each view of each seat and of a spectator, and each action: `check_game` looks."""
-    check_game(game, rounds=40)
+    check_game(game, rounds=25)
 
 
 def sound_or_spoilt(kind: type[Struct]) -> st.SearchStrategy[dict[str, Any]]:

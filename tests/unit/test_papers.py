@@ -39,6 +39,7 @@ Frame = dict[str, Any]
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "backend" / "gameroom"
 PROTOCOL = ROOT / "docs" / "protocol.md"
+GUIDE = ROOT / "docs" / "writing-a-game.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 README = ROOT / "README.md"
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
@@ -171,6 +172,16 @@ def test_every_command_that_is_shown_can_be_sent(paper: Path) -> None:
     for command in commands:
         if command["type"] not in MALFORMED_ON_PURPOSE:
             decode_command(json.dumps(command))
+
+
+def test_the_frames_of_the_guide_for_authors_are_sound() -> None:
+    frames = frames_in(GUIDE)
+    assert {frame["type"] for frame in frames} == {"CREATE_GAME_ROOM_GROUP", "GAME_ACTION", "ERROR"}
+    for frame in frames:
+        if frame["type"] in FRAMES:
+            assert_shape(frame, FRAMES[frame["type"]])
+        else:
+            decode_command(json.dumps(frame))
 
 
 def test_what_is_shown_as_a_mistake_is_one() -> None:

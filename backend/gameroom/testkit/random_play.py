@@ -28,6 +28,9 @@ PHASES = tuple(phase for phase in hypothesis.Phase if phase is not hypothesis.Ph
 CHECKS = tuple(hypothesis.HealthCheck)
 """None of Hypothesis's warnings is meant for who writes a game."""
 
+MANY_MOVES = 300
+"""To choose from where a round shall come to its end."""
+
 MOST_MOVES = 2_000
 """Tried in a round that shall come to its end."""
 
@@ -64,11 +67,24 @@ def play_at_random(
     play()
     require(accepted != [], f"In {rounds} rounds no action was accepted, so nothing is known about them")
     if not finished:
-        _play_to_the_end(Table(game, settings=settings), accepted)
+        _play_to_the_end(Table(game, settings=settings), [*accepted, *_many_moves(kind)])
+
+
+def _many_moves(kind: GameType) -> list[Step]:
+    """Actions as they are declared, of all seats."""
+    moves: list[Step] = []
+
+    @hypothesis.settings(max_examples=MANY_MOVES, deadline=None, phases=[hypothesis.Phase.generate])
+    @hypothesis.given(_good_actions(kind))
+    def collect(move: Step) -> None:
+        moves.append(move)
+
+    collect()
+    return moves
 
 
 def _play_to_the_end(table: Table[StateT], moves: Sequence[Step]) -> None:
-    """Most random rounds are too short for an end: one is played on, with moves that were accepted in others."""
+    """Most random rounds are too short for an end, so one is played on for long."""
     chance = random.Random(0)  # noqa: S311  # the same moves every time
     for number in range(MOST_MOVES):
         chance.choice(moves).take(table)
@@ -93,8 +109,8 @@ def _lists(steps: SearchStrategy[Step]) -> SearchStrategy[list[Step]]:
 
 def _steps(kind: GameType) -> SearchStrategy[Step]:
     """Of ten, about six are actions as they are declared, two are mistakes, and one is a pause."""
-    seats = st.integers(0, min(kind.max_players, MOST_PLAYERS))
-    good = st.one_of(*(_actions(seats, name, fields_of(fields)) for name, fields in kind.actions.items()))
+    seats = _seats(kind)
+    good = _good_actions(kind)
     spoilt = (_actions(seats, name, spoilt_fields_of(fields)) for name, fields in kind.actions.items())
     bad = st.one_of(*spoilt, _actions(seats, texts, st.just({})))
     pauses = st.sampled_from(PAUSES_S).map(lambda seconds: Step("advance", (seconds,)))
@@ -102,6 +118,16 @@ def _steps(kind: GameType) -> SearchStrategy[Step]:
     # Not one_of(), which counts equal strategies once.
     chosen = [good] * 6 + [bad] * 2 + [pauses, moves]
     return st.integers(0, len(chosen) - 1).flatmap(chosen.__getitem__)
+
+
+def _seats(kind: GameType) -> SearchStrategy[int]:
+    return st.integers(0, min(kind.max_players, MOST_PLAYERS))
+
+
+def _good_actions(kind: GameType) -> SearchStrategy[Step]:
+    return st.one_of(
+        *(_actions(_seats(kind), name, fields_of(fields)) for name, fields in kind.actions.items())
+    )
 
 
 def _goings(seats: SearchStrategy[int]) -> SearchStrategy[Step]:
