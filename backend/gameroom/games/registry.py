@@ -26,6 +26,9 @@ Result = TypeVar("Result")
 
 AnyContext = Context[Any]
 
+SHORTEST_REST_MS = 100
+"""From one timer to another that it sets: one that sets itself for at once would keep the server busy for ever."""
+
 
 def load_game(kind: type[AnyGame]) -> "GameType":
     """Check a class and make it ready to be played. Raises `GameDefinitionError`."""
@@ -128,6 +131,7 @@ class GameType:
         method = self._definition.timers.get(timer)
         if method is not None:
             self._notify(timer, method, state, ctx)
+            _check_rest(timer, ctx)
 
     def member_joined(self, state: GameState | None, ctx: AnyContext) -> None:
         """A player has come into the round, on `ctx.seat`. Raises `GameFailed`."""
@@ -275,6 +279,12 @@ def _played(what: str, call: Callable[Given, Result], /, *given: Given.args, **n
         raise
     except (Exception, SystemExit) as error:  # whatever a game raises is its bug, and must harm nothing else
         raise GameFailed(_sentence(what, error)) from error
+
+
+def _check_rest(timer: str, ctx: AnyContext) -> None:
+    for name, at in ctx.effects.timers.items():
+        if at is not None and at < ctx.now + SHORTEST_REST_MS:
+            raise GameFailed(f"The timer {timer} sets {name} for less than {SHORTEST_REST_MS} ms from now")
 
 
 def _sentence(what: str, error: BaseException) -> str:

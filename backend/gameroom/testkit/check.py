@@ -28,8 +28,8 @@ def check_game(
 
     After every step: a refused action has changed nothing; the state is read back from storage as it was; the same
     step in a copy that was read back has the same outcome; making views changes nothing; for every seat, the last
-    view and a patch make the new one; views, accepted actions and settings are as the game's schemas say. Timers are
-    waited for. At least one round must come to its end, unless the game is `endless`.
+    view and a patch make the new one; views and accepted actions are as the game's schemas say. Timers are waited
+    for. At least one round must come to its end, unless the game is `endless`.
 
     With `scramble`: what is hidden from a player makes no difference to all that it is told: views, announcements,
     answers and refusals, deadlines, the end. `reveals` names the actions, timers and hooks that show on purpose what

@@ -17,35 +17,37 @@ MOST_WAITS = 5
 
 
 class Observer(Generic[StateT]):
-    """`accepted`: the actions that the game has accepted so far, as they were taken. `table`: where they were."""
+    """`accepted`: the actions that the game has accepted so far. `finished`: whether a round came to its end."""
 
     def __init__(self, deal: Callable[[], Table[StateT]], secrecy: Secrecy[StateT] | None = None) -> None:
         """`deal` opens the same table at every call. Raises AssertionError where it does not."""
-        self.table = deal()
+        self._table = deal()
         self._secrecy = secrecy
-        self._described = Described(self.table.schemas)
+        self._described = Described(self._table.schemas)
         self._views: dict[int | None, FreeJson] = {}
         self.accepted: list[Step] = []
+        self.finished = False
         require(
-            _position(deal()) == _position(self.table), "The same seed deals another game the second time"
+            _position(deal()) == _position(self._table), "The same seed deals another game the second time"
         )
         self._look("setup")
 
     def take(self, step: Step) -> None:
         """Take the step. Raises AssertionError, and `GameFailed`."""
-        twin, before = self.table.copy(), self.table.copy()
-        outcome = step.take(self.table)
+        twin, before = self._table.copy(), self._table.copy()
+        outcome = step.take(self._table)
         if outcome.refusal is not None:
             require(
-                _position(self.table) == _position(before), f"{step} is refused, and has changed something"
+                _position(self._table) == _position(before), f"{step} is refused, and has changed something"
             )
         elif step.is_action:
             self._described.check_action(step.message)
             self.accepted.append(step)
+        self.finished = self.finished or self._table.end_reason == "finished"
         again = step.take(twin)
         require(
             (again.answer, again.refused) == (outcome.answer, outcome.refused)
-            and _position(twin) == _position(self.table),
+            and _position(twin) == _position(self._table),
             f"{step} has another outcome where the state was read back from storage before: is something "
             "remembered outside of the state, or left to chance that is not ctx.random?",
         )
@@ -56,23 +58,23 @@ class Observer(Generic[StateT]):
     def wait_for_timers(self) -> None:
         """Let those be called that run, one after the other, up to a few. Raises as `take`."""
         for _ in range(MOST_WAITS):
-            if not self.table.deadlines:
+            if not self._table.deadlines:
                 return
-            self.take(Step("advance", (min(self.table.deadlines.values()),)))
+            self.take(Step("advance", (min(self._table.deadlines.values()),)))
 
     # --- promises -----------------------------------------------------------------------------------------------
 
     def _look(self, after: str) -> None:
         """Make all views, as a room does after every step."""
-        state = self.table.copy().state
-        for seat in (None, *self.table.players):
-            view = self.table.view(seat)
-            require(self.table.state == state, f"After {after}, making the view of {seat} changes the state")
+        state = self._table.copy().state
+        for seat in (None, *self._table.players):
+            view = self._table.view(seat)
+            require(self._table.state == state, f"After {after}, making the view of {seat} changes the state")
             require(
-                same(view, self.table.view(seat)), f"After {after}, the view of {seat} differs every time"
+                same(view, self._table.view(seat)), f"After {after}, the view of {seat} differs every time"
             )
             if self._secrecy is not None:
-                self._secrecy.check_view(self.table, seat, after)
+                self._secrecy.check_view(self._table, seat, after)
             self._check_change(seat, view, after)
 
     def _check_change(self, seat: int | None, view: FreeJson, after: str) -> None:
@@ -90,7 +92,7 @@ class Observer(Generic[StateT]):
         if step.is_action:
             secrecy.check_refusal(step, before, outcome)
         if outcome.refusal is None:
-            secrecy.check_told(step, outcome, before, self.table)
+            secrecy.check_told(step, outcome, before, self._table)
 
 
 def _position(table: Table[Any]) -> object:

@@ -60,9 +60,9 @@ def play_at_random(
         observer = Observer(lambda: Table(game, players=players, seed=seed, settings=settings), secrecy)
         for step in steps:
             observer.take(step)
-            finished = finished or observer.table.end_reason == "finished"
         observer.wait_for_timers()
         accepted.extend(observer.accepted)
+        finished = finished or observer.finished
 
     play()
     require(accepted != [], f"In {rounds} rounds no action was accepted, so nothing is known about them")

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar, cast
 from msgspec import Struct
 
 from gameroom.clock import Millis
-from gameroom.errors import GameFailed, GameroomError, NotEnoughPlayers, NotPlayer, RoomFull, WrongStatus
+from gameroom.errors import GameroomError, NotEnoughPlayers, NotPlayer, RoomFull, WrongStatus
 from gameroom.games.context import Announcement, Context, Effects, Ending
 from gameroom.games.game import Game, GameState, wire_name
 from gameroom.games.random import GameRandom, key_of_seed
@@ -23,9 +23,6 @@ Result = TypeVar("Result")
 
 OPENING: Millis = 1_767_225_600_000
 """When every table opens: 2026-01-01T00:00:00Z."""
-
-MOST_TIMERS_AT_ONCE = 100
-"""Calls at one moment; more are a timer that sets itself for at once."""
 
 
 class Table(Generic[StateT]):
@@ -129,19 +126,11 @@ class Table(Generic[StateT]):
     # --- time ---------------------------------------------------------------------------------------------------
 
     def advance(self, seconds: float) -> list[str]:
-        """Let time pass, and the timers that become due be called, each at its own moment; their names, in order.
-
-        Raises `GameFailed` where timers set each other so fast that time stands still.
-        """
+        """Let time pass, and the timers that become due be called, each at its own moment; their names, in order."""
         until = self.now + round(seconds * 1000)
         called: list[str] = []
-        at_once = 0
         while due := min(((at, name) for name, at in self._timers.items() if at <= until), default=None):
-            at, name = due
-            at_once = at_once + 1 if at == self.now else 1
-            if at_once > MOST_TIMERS_AT_ONCE:
-                raise GameFailed(f"The timers never rest: {name} was due again and again")
-            self.now = at
+            self.now, name = due
             called.append(name)
             del self._timers[name]
             self._fire(name)

@@ -215,7 +215,7 @@ def other_secret(state: Pile, seat: int | None) -> None:
         (Crashes, GameFailed, "The game failed in take"),
         (CrashesLate, GameFailed, "The game failed in late"),
         (CrashesWhenLeft, GameFailed, "The game failed in on_leave"),
-        (NeverRests, GameFailed, "The timers never rest: again"),
+        (NeverRests, GameFailed, "The timer again sets again for less than 100 ms from now"),
     ],
 )
 def test_mistakes_are_found(game: type[Taking], error: type[Exception], says: str) -> None:
