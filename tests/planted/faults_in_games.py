@@ -81,7 +81,7 @@ FAULTS: Faults = {
                 "        if not self._reveals.isdisjoint(step.called(outcome)):\n",
                 "        if step:\n",
             ),
-            f"{T_CHECK}::test_mistakes_are_found",
+            f"{T_CHECK}::test_leaks_are_found",
         ),
         fault(
             "views are not held to their schema",
@@ -90,6 +90,11 @@ FAULTS: Faults = {
                 '        self._described.check_view(view, f"After {after}, the view of {seat}")\n',
                 "",
             ),
+            f"{T_CHECK}::test_a_view_that_the_schema_does_not_tell_is_found",
+        ),
+        fault(
+            "the step is not taken a second time",
+            Edit(OBSERVER, "_position(twin) == _position(self._table),", "twin is not None,"),
             f"{T_CHECK}::test_mistakes_are_found",
         ),
         fault(
