@@ -102,7 +102,10 @@ class Game(Generic[StateT, SettingsT]):
         raise NotImplementedError
 
     def on_join(self, state: StateT, ctx: Context[SettingsT]) -> None:
-        """A player has come into the round, on `ctx.seat`, which may be that of one who has left: `late_joining`."""
+        """A player has come into the round (`late_joining`), on `ctx.seat`, which may be that of one who has left.
+
+        Where there are no rounds, everybody comes so, whoever created the room first.
+        """
 
     def on_leave(self, state: StateT, ctx: Context[SettingsT]) -> None:
         """The player on `ctx.seat` has left the round for good. Unless overridden, the round is abandoned."""

@@ -47,7 +47,8 @@ class Table(Generic[StateT]):
         """`players`: by default as few as the game needs. `settings`: as clients write them."""
         self._type = load_game(game)
         self._settings = self._type.settings(dict(settings or {}))
-        self._seats = self._checked_players(self._type.min_players if players is None else players)
+        seats = self._checked_players(self._type.min_players if players is None else players)
+        self._seats = () if self._type.always_playing else seats
         self._random = GameRandom(key_of_seed(seed))
         self._state: GameState | None = None
         self._ending: Ending | None = None
@@ -58,6 +59,8 @@ class Table(Generic[StateT]):
         self.round = 0
         self.announcements: list[Announcement] = []
         self._begin()
+        for seat in seats[len(self._seats) :]:
+            self._seat(seat)
 
     # --- what players do ----------------------------------------------------------------------------------------
 
@@ -88,10 +91,7 @@ class Table(Generic[StateT]):
         taken = set(self._seats) - self._gone
         seat = next(seat for seat in range(len(taken) + 1) if seat not in taken)
         self._checked_players(len(taken) + 1)
-        with self._all_or_nothing():
-            self._gone -= {seat}
-            self._seats = tuple(sorted({*self._seats, seat}))
-            self._call(seat, lambda ctx: self._type.member_joined(self._state, ctx))
+        self._seat(seat)
         return seat
 
     def disconnect(self, seat: int) -> None:
@@ -212,6 +212,13 @@ class Table(Generic[StateT]):
         except GameroomError:
             self._seats, self._gone, self._away, self.round, self._ending = before
             raise
+
+    def _seat(self, seat: int) -> None:
+        """Somebody comes into what is being played; a room without rounds is played before anybody is there."""
+        with self._all_or_nothing():
+            self._gone -= {seat}
+            self._seats = tuple(sorted({*self._seats, seat}))
+            self._call(seat, lambda ctx: self._type.member_joined(self._state, ctx))
 
     def _unseat(self, seat: int) -> None:
         """In a room without rounds the seat is no longer among the players; in a round it is, to its end."""

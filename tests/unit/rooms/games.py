@@ -45,6 +45,21 @@ class Gathering(Game[Present]):
         state.away.remove(ctx.seat)
 
 
+class Lounge(Game[None]):
+    """Greets whoever comes, in a room without rounds."""
+
+    name = "lounge"
+    min_players, max_players = 1, 4
+    late_joining = always_playing = True
+
+    @action
+    def wave(self, state: None, ctx: Context) -> None:
+        pass
+
+    def on_join(self, state: None, ctx: Context) -> None:
+        ctx.announce({"welcome": ctx.seat, "here": ctx.players})
+
+
 class Secrets(Game[Hands]):
     """Every seat has cards that only it sees; there are a clock, chance, announcements, and ways to fail."""
 

@@ -20,7 +20,8 @@ from gameroom.protocol.commands import (
     StartGame,
 )
 from gameroom.rooms.handlers import membership
-from tests.unit.rooms.games import Bomb, Gathering, Secrets
+from gameroom.rooms.records import unseal
+from tests.unit.rooms.games import Bomb, Gathering, Lounge, Secrets
 from tests.unit.rooms.scene import POLICY, Scene
 
 
@@ -98,6 +99,15 @@ def test_a_game_that_lets_late_players_in_is_told_of_each() -> None:
     assert (updated["type"], updated["data"]) == ("GAME_UPDATED", {"cause": "member"})
     scene.do("dan", JoinRoom(role="spectator"))
     assert scene.copies["ann"].frames[-1]["type"] == "MEMBER_JOINED"
+
+
+def test_a_game_without_rounds_is_told_of_everybody_its_creator_first() -> None:
+    scene = gathered(Lounge, "bob")
+    created = [unseal(record) for record in scene.records[:2]]
+    assert [record.kind for record in created] == ["MEMBER_JOINED", "GAME_UPDATED"]
+    assert [bytes(said.data) for said in created[1].announcements] == [b'{"welcome":0,"here":[0]}']
+    assert scene.copies["ann"].frames[-1]["announcements"] == [{"welcome": 1, "here": [0, 1]}]
+    assert scene.copies["bob"].frames == []
 
 
 def test_a_game_is_told_who_is_away_and_who_is_back() -> None:
