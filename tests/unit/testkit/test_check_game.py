@@ -143,6 +143,13 @@ class Crashes(Taking):
         return {"odds": 1 // (state.left - 7)}
 
 
+class StoresWhatComesBackOtherwise(Taking):
+    @action
+    def swap(self, state: Pile, ctx: Context) -> None:
+        first, second = state.secret
+        state.secret = (second, first)  # type: ignore[assignment]  # the mistake
+
+
 class CrashesLate(Taking):
     def setup(self, ctx: Context) -> Pile:
         ctx.after(200, self.late)
@@ -193,6 +200,11 @@ def other_secret(state: Pile, seat: int | None) -> None:
         (ViewsChange, AssertionError, "After setup, making the view of None changes the state"),
         (ViewsDiffer, AssertionError, "another outcome|differs every time"),
         (Crashes, GameFailed, "The game failed in take"),
+        (
+            StoresWhatComesBackOtherwise,
+            GameFailed,
+            "The state is read back otherwise than it was stored: secret",
+        ),
         (CrashesLate, GameFailed, "The game failed in late"),
         (CrashesWhenLeft, GameFailed, "The game failed in on_leave"),
         (NeverRests, GameFailed, "The timer again sets again for less than 100 ms from now"),
