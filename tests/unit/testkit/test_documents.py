@@ -55,12 +55,9 @@ def test_the_guide_shows_the_example_and_more() -> None:
 
 
 def test_every_piece_of_code_of_the_guide_is_run() -> None:
-    """Whatever is fenced as something else is no code: what is sent, and what is typed and printed."""
-    kinds = re.findall(r"^```(\S*)\n(.)", GUIDE.read_text(), re.MULTILINE)
-    fences = [kind for kind in kinds if kind[0] or kind[1] in "${"]
-    assert {kind for kind, _ in fences} == {"python", "json", ""}
-    for kind, first in fences:
-        assert kind == "python" or first == ("$" if not kind else "{")
+    """Whatever is fenced as something else is no code: what is sent, what is typed and printed, and a setting."""
+    opened = re.findall(r"^```(\S*)\n.*?^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    assert {kind: opened.count(kind) for kind in opened if kind != "python"} == {"json": 2, "": 1, "toml": 1}
 
 
 def test_the_games_of_the_guide_are_loaded(guide: ModuleType) -> None:
