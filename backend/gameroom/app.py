@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
-from importlib.metadata import version
+from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import ModuleType
@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from gameroom.api.auth import auth_router
 from gameroom.api.front_door import front_door
+from gameroom.api.games import games_router
 from gameroom.api.limits import SignInLimitPolicy, SignInLimits
 from gameroom.api.ops import ops_router
 from gameroom.api.users import users_router
@@ -43,6 +44,9 @@ from gameroom.storage.migrate import upgrade
 from gameroom.storage.placement import SqlPlacement
 
 BUILT_IN = (Relay, TicTacToe)
+
+PACKAGED = "gameroom.games"
+"""The entry points by which an installed package offers games."""
 
 RECONNECT_AFTER_MS = 1_000
 """When clients of a node that drains may come back: at once, since another node (or the next process) is there."""
@@ -105,6 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = front_door(version("gameroom"), node.span, settings.allowed_origins)
     app.include_router(auth_router(identity, limits))
     app.include_router(users_router(identity, limits))
+    app.include_router(games_router(games))
     app.include_router(ops_router(key_ring.jwks(), lambda: node.unready))
     app.router.routes.extend(gateway.routes())
     app.state.drain = node.drain
@@ -179,12 +184,22 @@ def make_data_dir(path: Path) -> None:
 
 
 def load_games(files: Iterable[str]) -> Games:
-    """The built-in games and those of `files`: `my_game.py`, or `my_game.py:ClassName`.
+    """The built-in games, those of installed packages, and those of `files`: `my_game.py`, or `my_game.py:ClassName`.
 
-    Raises `GameFileUnusable`, and `GameDefinitionError` naming the file.
+    Raises `GameFileUnusable`, and `GameDefinitionError` naming the file or the entry point.
     """
     types = [load_game(kind) for kind in BUILT_IN]
-    return Games([*types, *map(_load_file, files)])
+    return Games([*types, *map(_load_packaged, entry_points(group=PACKAGED)), *map(_load_file, files)])
+
+
+def _load_packaged(entry: EntryPoint) -> GameType:
+    try:
+        return load_game(entry.load())
+    except GameDefinitionError as error:
+        raise GameDefinitionError(f"{entry.value}: {error}") from error
+    except (Exception, SystemExit) as error:
+        # As of a file: whatever the package does while it is imported, the operator reads one line.
+        raise GameFileUnusable(f"{entry.value}: {type(error).__name__}: {error}") from error
 
 
 def _load_file(which: str) -> GameType:

@@ -110,6 +110,8 @@ def _migrate(settings: Settings) -> None:
 def _games(settings: Settings) -> None:
     for game in load_games(settings.games):
         print(f"{game.name} {game.version}: {game.title}, {_players(game)}")
+        print(f"  actions   {', '.join(game.actions)}")
+        print(f"  settings  {', '.join(game.setting_names) or 'none'}")
 
 
 def _players(game: GameType) -> str:

@@ -330,14 +330,59 @@ def test_games_lists_the_built_in_ones_and_ours(
     printed: Callable[..., str], place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (place / "pair.py").write_text(ONE + TWO)
-    named = printed("games", "pair.py:Two").splitlines()
-    assert sorted(named) == [
+    assert printed("games", "pair.py:Two").splitlines() == [
         "relay 1: Relay, 1 to 1000 players",
+        "  actions   send",
+        "  settings  none",
         "tic-tac-toe 1: Tic-tac-toe, 2 players",
+        "  actions   place",
+        "  settings  none",
         "two 1: Two, 2 players",
+        "  actions   wait",
+        "  settings  none",
     ]
     monkeypatch.setenv("GAMEROOM_GAMES", "pair.py:One")
     assert "one 1: One, 2 players" in printed("games").splitlines()
+
+
+def packaged(place: Path, monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
+    """An installed package of that name offers a game."""
+    described = place / "pair-1.0.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: pair\nVersion: 1.0\n")
+    (described / "entry_points.txt").write_text(f"[gameroom.games]\none = {entry}\n")
+    monkeypatch.syspath_prepend(place)
+
+
+def test_games_of_installed_packages_are_there(
+    printed: Callable[..., str], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "pair_of_a_package.py").write_text(ONE + TWO)
+    packaged(place, monkeypatch, "pair_of_a_package:Two")
+    assert "two 1: Two, 2 players" in printed("games").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        (
+            "no_such_package:Two",
+            "no_such_package:Two: ModuleNotFoundError: No module named 'no_such_package'",
+        ),
+        ("json:loads", "json:loads: <function loads at .*> is no game"),
+    ],
+)
+def test_a_packaged_game_that_cannot_be_loaded(
+    refused: Callable[..., str], place: Path, monkeypatch: pytest.MonkeyPatch, entry: str, says: str
+) -> None:
+    packaged(place, monkeypatch, entry)
+    assert re.match(says, refused("games"))
+
+
+def test_games_tells_what_can_be_done_and_chosen(printed: Callable[..., str]) -> None:
+    shown = printed("games", str(ROOT / "examples" / "liars_dice.py")).splitlines()
+    at = shown.index("liars-dice 1: Liar's dice, 2 to 6 players")
+    assert shown[at + 1 : at + 3] == ["  actions   bid, challenge", "  settings  dice, turn_seconds"]
 
 
 def test_settings_prints_the_example(printed: Callable[..., str]) -> None:

@@ -472,6 +472,7 @@ FAULTS: Faults = {
                 "        return 0 if self.secretive else None",
             ),
             f"{T_HANDLERS}::test_nobody_sees_what_is_hidden_from_them",
+            "tests/e2e/test_liars_dice.py::test_a_whole_game_in_which_the_server_dies",
         ),
         fault(
             "announcements reach every seat",

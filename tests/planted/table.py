@@ -1,6 +1,7 @@
 """All planted faults, in the order of INVARIANTS.md."""
 
 from tests.planted import (
+    faults_in_games,
     faults_in_hosting,
     faults_in_house,
     faults_in_journal,
@@ -16,5 +17,6 @@ FAULTS: Faults = {
     **faults_in_journal.FAULTS,
     **faults_in_sockets.FAULTS,
     **faults_in_people.FAULTS,
+    **faults_in_games.FAULTS,
     **faults_in_house.FAULTS,
 }

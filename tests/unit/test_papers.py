@@ -14,10 +14,12 @@ from msgspec import Raw, Struct
 from packaging.requirements import Requirement
 
 from gameroom.api.auth import auth_router
+from gameroom.api.games import games_router
 from gameroom.api.limits import SignInLimitPolicy, SignInLimits
 from gameroom.api.ops import ops_router
 from gameroom.api.users import users_router
 from gameroom.errors import GameroomError
+from gameroom.games.registry import Games
 from gameroom.gateway import closing
 from gameroom.gateway.closing import Closing
 from gameroom.identity.identity import Identity
@@ -36,6 +38,7 @@ Frame = dict[str, Any]
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "backend" / "gameroom"
 PROTOCOL = ROOT / "docs" / "protocol.md"
+GUIDE = ROOT / "docs" / "writing-a-game.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 README = ROOT / "README.md"
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
@@ -171,6 +174,16 @@ def test_every_command_that_is_shown_can_be_sent(paper: Path) -> None:
             decode_command(json.dumps(command))
 
 
+def test_the_frames_of_the_guide_for_authors_are_sound() -> None:
+    frames = frames_in(GUIDE)
+    assert {frame["type"] for frame in frames} == {"CREATE_GAME_ROOM_GROUP", "GAME_ACTION", "ERROR"}
+    for frame in frames:
+        if frame["type"] in FRAMES:
+            assert_shape(frame, FRAMES[frame["type"]])
+        else:
+            decode_command(json.dumps(frame))
+
+
 def test_what_is_shown_as_a_mistake_is_one() -> None:
     with pytest.raises(CommandRefused):
         decode_command('{"type": "GAME_ACTIN", "id": "a8"}')
@@ -244,6 +257,7 @@ def test_the_protocol_lists_every_call() -> None:
     routers = (
         auth_router(cast(Identity, None), SignInLimits(SignInLimitPolicy())),
         users_router(cast(Identity, None), SignInLimits(SignInLimitPolicy())),
+        games_router(Games([])),
         ops_router(Jwks([]), lambda: None),
     )
     calls = {

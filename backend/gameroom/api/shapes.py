@@ -100,6 +100,23 @@ class Upgrade(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     password: Password
 
 
+class GameDescription(Struct, frozen=True, kw_only=True):
+    """A game, and JSON Schemas (2020-12) of CREATE's `settings`, of GAME_ACTION's `action` and of a room's `state`."""
+
+    name: str
+    version: str
+    title: str
+    min_players: int
+    max_players: int
+    settings_schema: dict[str, FreeJson]
+    action_schema: dict[str, FreeJson]
+    view_schema: dict[str, FreeJson]
+
+
+class GameList(Struct, frozen=True):
+    items: list[GameDescription]
+
+
 class Health(Struct, frozen=True):
     status: Literal["ok"] = "ok"
 
@@ -124,6 +141,8 @@ SHAPES: tuple[type[Struct], ...] = (
     Upgrade,
     User,
     Jwks,
+    GameDescription,
+    GameList,
     Health,
     Problem,
     TokenProblem,

@@ -52,6 +52,10 @@ def check_methods(kind: type[AnyGame]) -> None:
         _check_hook_name(where, name, function)
         if name in HOOKS or _is_marked(function):
             _check_call(where, name, function)
+    if "on_join" in functions and not kind.late_joining:
+        raise GameDefinitionError(
+            f"{kind.__name__}.on_join would never be called: write `late_joining = True`, or leave it out"
+        )
     if not any(hasattr(function, ACTION) for function in functions.values()):
         raise GameDefinitionError(f"{kind.__name__} has no action: mark what players can do with @action")
 

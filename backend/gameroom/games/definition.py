@@ -11,7 +11,7 @@ from msgspec import Struct
 from gameroom.games.checks import AnyGame, Method, check_attributes, check_methods, functions_of
 from gameroom.games.context import TIMER
 from gameroom.games.failures import GameDefinitionError, GameMisuse
-from gameroom.games.game import ACTION, HOOKS, Game, GameSettings, GameState, wire_name
+from gameroom.games.game import ACTION, HOOKS, Game, GameSettings, GameState, NoSettings, wire_name
 from gameroom.games.storable import check_type
 from gameroom.games.visible import shown_fields
 
@@ -90,6 +90,7 @@ def _fields(kind: type[AnyGame], action: str, method: FunctionType) -> type[Stru
         return msgspec.defstruct(
             action,
             fields,
+            namespace={"__doc__": inspect.getdoc(method)},
             tag=action,
             tag_field="type",
             rename={name: wire_name(name) for name, *_ in fields},
@@ -173,7 +174,7 @@ def _state_type(kind: type[AnyGame], state: object) -> type[GameState] | None:
 
 def _settings_type(kind: type[AnyGame], settings: object) -> type[Struct]:
     if settings is Struct or isinstance(settings, TypeVar):
-        return GameSettings
+        return NoSettings
     if not (inspect.isclass(settings) and issubclass(settings, GameSettings)):
         raise GameDefinitionError(
             f"{kind.__name__}: {_name(settings)} in Game[…] must be a class derived from GameSettings"

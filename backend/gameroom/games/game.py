@@ -38,6 +38,10 @@ class GameSettings(Struct, forbid_unknown_fields=True):
         raise GameMisuse(f"settings.{name} = …: settings are the room's, and only its host changes them")
 
 
+class NoSettings(GameSettings):
+    """There is nothing to choose."""
+
+
 StateT = TypeVar("StateT", bound="GameState | None")
 SettingsT = TypeVar("SettingsT", bound=Struct, default=Struct)
 GameT = TypeVar("GameT", bound="Game[Any, Any]")
@@ -89,7 +93,7 @@ class Game(Generic[StateT, SettingsT]):
     durability: ClassVar[Literal["journal", "volatile"]] = "journal"
     """`journal`: no accepted action is ever lost. `volatile`: faster, and a crash of the server loses the play."""
     late_joining: ClassVar[bool] = False
-    """Whether players may join while a round is played."""
+    """Whether players may join while a round is played; `on_join` tells the game of each."""
     always_playing: ClassVar[bool] = False
     """No rounds: the room plays from its creation on, and never ends. Needs `late_joining`, and keeps no state."""
 
@@ -97,12 +101,18 @@ class Game(Generic[StateT, SettingsT]):
         """The state at the start of a round. May be left out where every field of the state has a default."""
         raise NotImplementedError
 
+    def on_join(self, state: StateT, ctx: Context[SettingsT]) -> None:
+        """A player has come into the round (`late_joining`), on `ctx.seat`, which may be that of one who has left.
+
+        Where there are no rounds, everybody comes so, whoever created the room first.
+        """
+
     def on_leave(self, state: StateT, ctx: Context[SettingsT]) -> None:
         """The player on `ctx.seat` has left the round for good. Unless overridden, the round is abandoned."""
         ctx.abandon()
 
     def on_disconnect(self, state: StateT, ctx: Context[SettingsT]) -> None:
-        """The player on `ctx.seat` is away; the seat is kept for a while."""
+        """The player on `ctx.seat` is away, or was when the round began; the seat is kept for a while."""
 
     def on_return(self, state: StateT, ctx: Context[SettingsT]) -> None:
         """The player on `ctx.seat` is back."""
@@ -125,5 +135,5 @@ class Game(Generic[StateT, SettingsT]):
         )
 
 
-HOOKS = ("setup", "on_leave", "on_disconnect", "on_return", "reveal", "migrate_state")
+HOOKS = ("setup", "on_join", "on_leave", "on_disconnect", "on_return", "reveal", "migrate_state")
 """The methods of `Game` that authors override."""

@@ -12,6 +12,7 @@ from gameroom.games.context import Context
 from gameroom.games.definition import Definition, read_definition
 from gameroom.games.failures import GameDefinitionError, GameMisuse
 from gameroom.games.game import Durability, Game, GameState
+from gameroom.games.schemas import Schemas, schemas_of
 from gameroom.games.validation import validated
 from gameroom.games.visible import visible
 from gameroom.protocol.commands import FreeJson
@@ -24,6 +25,9 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 AnyContext = Context[Any]
+
+SHORTEST_REST_MS = 100
+"""From one timer to another that it sets: one that sets itself for at once would keep the server busy for ever."""
 
 
 def load_game(kind: type[AnyGame]) -> "GameType":
@@ -55,12 +59,17 @@ class GameType:
         self._definition = definition
         self.actions = {name: action.fields for name, action in definition.actions.items()}
         """By name, the struct that a client's message is read into."""
+        self.setting_names = definition.settings.__struct_encode_fields__
         self._methods = {action.fields: (name, action.method) for name, action in definition.actions.items()}
         self._decoder = msgspec.json.Decoder(definition.state or type(None))
 
     def has_hook(self, name: str) -> bool:
         """Whether the class overrides this method of `Game`."""
         return name in self._definition.hooks
+
+    def schemas(self) -> Schemas:
+        """Made anew: who needs them often keeps them."""
+        return schemas_of(self._definition)
 
     # --- what clients send --------------------------------------------------------------------------------------
 
@@ -122,6 +131,12 @@ class GameType:
         method = self._definition.timers.get(timer)
         if method is not None:
             self._notify(timer, method, state, ctx)
+            _check_rest(timer, ctx)
+
+    def member_joined(self, state: GameState | None, ctx: AnyContext) -> None:
+        """A player has come into the round, on `ctx.seat`. Raises `GameFailed`."""
+        if self.has_hook("on_join"):
+            self._notify("on_join", self._game.on_join, state, ctx)
 
     def member_left(self, state: GameState | None, ctx: AnyContext) -> None:
         """The player on `ctx.seat` has left the round for good. Raises `GameFailed`."""
@@ -264,6 +279,12 @@ def _played(what: str, call: Callable[Given, Result], /, *given: Given.args, **n
         raise
     except (Exception, SystemExit) as error:  # whatever a game raises is its bug, and must harm nothing else
         raise GameFailed(_sentence(what, error)) from error
+
+
+def _check_rest(timer: str, ctx: AnyContext) -> None:
+    for name, at in ctx.effects.timers.items():
+        if at is not None and at < ctx.now + SHORTEST_REST_MS:
+            raise GameFailed(f"The timer {timer} sets {name} for less than {SHORTEST_REST_MS} ms from now")
 
 
 def _sentence(what: str, error: BaseException) -> str:

@@ -54,7 +54,7 @@ def _check(where: str, info: Type, seen: set[object]) -> None:
     if isinstance(info, StructType):
         _check_struct(info, seen)
     else:
-        for child in _children(info):
+        for child in children(info):
             _check(where, child, seen)
 
 
@@ -98,7 +98,8 @@ def _is_key(info: Type) -> bool:
     return all(isinstance(part, KEYS) for part in _without_hidden(info))
 
 
-def _children(info: Type) -> Iterator[Type]:
+def children(info: Type) -> Iterator[Type]:
+    """The types that stand directly inside this one."""
     for name in info.__struct_fields__:
         value = getattr(info, name)
         for item in value if isinstance(value, tuple) else (value,):

@@ -1,6 +1,7 @@
 """The players of `check_game`: Hypothesis chooses the steps, an `Observer` looks at each."""
 
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
 
 import hypothesis
 from hypothesis import strategies as st
@@ -10,7 +11,9 @@ from gameroom.games.game import Game
 from gameroom.games.registry import GameType, load_game
 from gameroom.protocol.commands import FreeJson
 from gameroom.testkit.messages import fields_of, spoilt_fields_of, texts
-from gameroom.testkit.observer import Observer, Scramble, Step
+from gameroom.testkit.observer import Observer
+from gameroom.testkit.secrecy import Secrecy
+from gameroom.testkit.steps import Step, require
 from gameroom.testkit.table import SettingsT, StateT, Table
 
 MOST_PLAYERS = 5
@@ -25,31 +28,73 @@ PHASES = tuple(phase for phase in hypothesis.Phase if phase is not hypothesis.Ph
 CHECKS = tuple(hypothesis.HealthCheck)
 """None of Hypothesis's warnings is meant for who writes a game."""
 
+MANY_MOVES = 300
+"""To choose from where a round shall come to its end."""
+
+MOST_MOVES = 2_000
+"""Tried in a round that shall come to its end."""
+
+MOVES_PER_TIMER = 50
+"""How many moves are tried before somebody is too slow."""
+
 PAUSES_S = (0.0, 0.1, 1.0, 10.0, 60.0)
 
 
 def play_at_random(
     game: type[Game[StateT, SettingsT]],
     settings: Mapping[str, FreeJson],
-    scramble: Scramble[StateT] | None,
+    secrecy: Secrecy[StateT] | None,
     rounds: int,
+    *,
+    endless: bool,
 ) -> None:
     """See `check_game`."""
     kind = load_game(game)
-    accepted: set[str] = set()
+    accepted: list[Step] = []
+    finished = endless or kind.always_playing
 
     @hypothesis.settings(max_examples=rounds, deadline=None, phases=PHASES, suppress_health_check=CHECKS)
     @hypothesis.given(_player_counts(kind), st.integers(0, 2**32), _lists(_steps(kind)))
     def play(players: int, seed: int, steps: list[Step]) -> None:
-        observer = Observer(lambda: Table(game, players=players, seed=seed, settings=settings), scramble)
+        nonlocal finished
+        observer = Observer(lambda: Table(game, players=players, seed=seed, settings=settings), secrecy)
         for step in steps:
             observer.take(step)
         observer.wait_for_timers()
-        accepted.update(observer.accepted)
+        accepted.extend(observer.accepted)
+        finished = finished or observer.finished
 
     play()
-    if not accepted:
-        raise AssertionError(f"In {rounds} rounds no action was accepted, so nothing is known about them")
+    require(accepted != [], f"In {rounds} rounds no action was accepted, so nothing is known about them")
+    if not finished:
+        _play_to_the_end(Table(game, settings=settings), [*accepted, *_many_moves(kind)])
+
+
+def _many_moves(kind: GameType) -> list[Step]:
+    """Actions as they are declared, of all seats."""
+    moves: list[Step] = []
+
+    @hypothesis.settings(max_examples=MANY_MOVES, deadline=None, phases=[hypothesis.Phase.generate])
+    @hypothesis.given(_good_actions(kind))
+    def collect(move: Step) -> None:
+        moves.append(move)
+
+    collect()
+    return moves
+
+
+def _play_to_the_end(table: Table[StateT], moves: Sequence[Step]) -> None:
+    """Most random rounds are too short for an end, so one is played on for long."""
+    chance = random.Random(0)  # noqa: S311  # the same moves every time
+    for number in range(MOST_MOVES):
+        chance.choice(moves).take(table)
+        if number % MOVES_PER_TIMER == 0 and table.deadlines:
+            table.advance(min(table.deadlines.values()))
+        if table.ended:
+            return
+    raise AssertionError(
+        f"No round has ended, though {MOST_MOVES} moves were tried in one; if that is meant, say endless=True"
+    )
 
 
 def _player_counts(kind: GameType) -> SearchStrategy[int]:
@@ -64,8 +109,8 @@ def _lists(steps: SearchStrategy[Step]) -> SearchStrategy[list[Step]]:
 
 def _steps(kind: GameType) -> SearchStrategy[Step]:
     """Of ten, about six are actions as they are declared, two are mistakes, and one is a pause."""
-    seats = st.integers(0, min(kind.max_players, MOST_PLAYERS))
-    good = st.one_of(*(_actions(seats, name, fields_of(fields)) for name, fields in kind.actions.items()))
+    seats = _seats(kind)
+    good = _good_actions(kind)
     spoilt = (_actions(seats, name, spoilt_fields_of(fields)) for name, fields in kind.actions.items())
     bad = st.one_of(*spoilt, _actions(seats, texts, st.just({})))
     pauses = st.sampled_from(PAUSES_S).map(lambda seconds: Step("advance", (seconds,)))
@@ -73,6 +118,16 @@ def _steps(kind: GameType) -> SearchStrategy[Step]:
     # Not one_of(), which counts equal strategies once.
     chosen = [good] * 6 + [bad] * 2 + [pauses, moves]
     return st.integers(0, len(chosen) - 1).flatmap(chosen.__getitem__)
+
+
+def _seats(kind: GameType) -> SearchStrategy[int]:
+    return st.integers(0, min(kind.max_players, MOST_PLAYERS))
+
+
+def _good_actions(kind: GameType) -> SearchStrategy[Step]:
+    return st.one_of(
+        *(_actions(_seats(kind), name, fields_of(fields)) for name, fields in kind.actions.items())
+    )
 
 
 def _goings(seats: SearchStrategy[int]) -> SearchStrategy[Step]:

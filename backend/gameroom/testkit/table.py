@@ -13,6 +13,7 @@ from gameroom.games.context import Announcement, Context, Effects, Ending
 from gameroom.games.game import Game, GameState, wire_name
 from gameroom.games.random import GameRandom, key_of_seed
 from gameroom.games.registry import load_game
+from gameroom.games.schemas import Schemas
 from gameroom.games.visible import visible
 from gameroom.protocol.commands import FreeJson
 
@@ -46,16 +47,20 @@ class Table(Generic[StateT]):
         """`players`: by default as few as the game needs. `settings`: as clients write them."""
         self._type = load_game(game)
         self._settings = self._type.settings(dict(settings or {}))
-        self._seats = self._checked_players(self._type.min_players if players is None else players)
+        seats = self._checked_players(self._type.min_players if players is None else players)
+        self._seats = () if self._type.always_playing else seats
         self._random = GameRandom(key_of_seed(seed))
         self._state: GameState | None = None
         self._ending: Ending | None = None
         self._timers: dict[str, Millis] = {}
-        self._gone: set[int] = set()
+        self._gone: frozenset[int] = frozenset()
+        self._away: frozenset[int] = frozenset()
         self.now = OPENING
         self.round = 0
         self.announcements: list[Announcement] = []
         self._begin()
+        for seat in seats[len(self._seats) :]:
+            self._seat(seat)
 
     # --- what players do ----------------------------------------------------------------------------------------
 
@@ -65,7 +70,7 @@ class Table(Generic[StateT]):
         A trailing underscore is dropped from a field's name (`from_=3`). A refusal changes nothing.
         """
         self._check_playing()
-        self._check_seated(seat)
+        self._check_present(seat)
         message = {"type": action} | {wire_name(name): value for name, value in fields.items()}
         sent = self._type.action(visible(message))
         return self._call(seat, lambda ctx: self._type.act(self._state, ctx, sent))
@@ -80,51 +85,67 @@ class Table(Generic[StateT]):
 
     def join(self) -> int:
         """Somebody joins while the round is played, if the game has `late_joining`; the seat, the lowest free one."""
+        self._check_playing()
         if not self._type.late_joining:
             raise WrongStatus("This game allows no late joining", status="playing", expected="waiting")
         taken = set(self._seats) - self._gone
         seat = next(seat for seat in range(len(taken) + 1) if seat not in taken)
         self._checked_players(len(taken) + 1)
-        self._gone -= {seat}
-        self._seats = tuple(sorted({*self._seats, seat}))
+        self._seat(seat)
         return seat
 
     def disconnect(self, seat: int) -> None:
         """The player's connection is gone, the seat is kept."""
-        self._check_playing()
-        self._check_seated(seat)
-        self._call(seat, lambda ctx: self._type.member_disconnected(self._state, ctx))
+        self._check_present(seat)
+        with self._all_or_nothing():
+            self._away |= {seat}
+            if not self.ended:
+                self._tell_of_absence(seat)
 
     def reconnect(self, seat: int) -> None:
         """The player is back."""
-        self._check_playing()
         self._check_seated(seat)
-        self._call(seat, lambda ctx: self._type.member_returned(self._state, ctx))
+        if seat not in self._away:
+            raise NotPlayer(f"The player on seat {seat} is not away")
+        with self._all_or_nothing():
+            self._away -= {seat}
+            if not self.ended:
+                self._call(seat, lambda ctx: self._type.member_returned(self._state, ctx))
 
     def next_round(self) -> None:
         """Those who are still there play again, on seats without gaps."""
         if not self.ended:
             raise WrongStatus("The round is not over", status="playing", expected="waiting")
         with self._all_or_nothing():
-            self._seats = self._checked_players(len(set(self._seats) - self._gone))
-            self._gone = set()
+            still_there = [seat for seat in self._seats if seat not in self._gone]
+            self._seats = self._checked_players(len(still_there))
+            self._gone = frozenset()
+            self._away = frozenset(new for new, old in enumerate(still_there) if old in self._away)
             self._begin()
 
     # --- time ---------------------------------------------------------------------------------------------------
 
-    def advance(self, seconds: float) -> None:
-        """Let time pass, and the timers that become due be called, each at its own moment."""
+    def advance(self, seconds: float) -> list[str]:
+        """Let time pass, and the timers that become due be called, each at its own moment; their names, in order."""
         until = self.now + round(seconds * 1000)
+        called: list[str] = []
         while due := min(((at, name) for name, at in self._timers.items() if at <= until), default=None):
             self.now, name = due
+            called.append(name)
             del self._timers[name]
             self._fire(name)
         self.now = until
+        return called
 
     @property
     def deadlines(self) -> dict[str, float]:
         """The timers that run: in how many seconds each is due."""
         return {name: (at - self.now) / 1000 for name, at in self._timers.items()}
+
+    @property
+    def schemas(self) -> Schemas:
+        """The game in JSON Schema, as clients are told of it."""
+        return self._type.schemas()
 
     def copy(self) -> "Table[StateT]":
         """Another table in the same position, its state read back as after a restart of the server."""
@@ -132,7 +153,6 @@ class Table(Generic[StateT]):
         other._state = None if self._state is None else self._type.decode(self._type.encode(self._state))
         other._random = self._random.copy()
         other._timers = dict(self._timers)
-        other._gone = set(self._gone)
         other.announcements = self.announcements[:]
         return other
 
@@ -176,23 +196,37 @@ class Table(Generic[StateT]):
         self._ending = None
         self.round += 1
         self._call(None, self._set_up)
+        for seat in sorted(self._away):
+            if not self.ended:
+                self._tell_of_absence(seat)
+
+    def _tell_of_absence(self, seat: int) -> None:
+        self._call(seat, lambda ctx: self._type.member_disconnected(self._state, ctx))
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
         """Undo who plays in which round, where the game refuses or fails."""
-        before = self._seats, set(self._gone), self.round, self._ending
+        before = self._seats, self._gone, self._away, self.round, self._ending
         try:
             yield
         except GameroomError:
-            self._seats, self._gone, self.round, self._ending = before
+            self._seats, self._gone, self._away, self.round, self._ending = before
             raise
+
+    def _seat(self, seat: int) -> None:
+        """Somebody comes into what is being played; a room without rounds is played before anybody is there."""
+        with self._all_or_nothing():
+            self._gone -= {seat}
+            self._seats = tuple(sorted({*self._seats, seat}))
+            self._call(seat, lambda ctx: self._type.member_joined(self._state, ctx))
 
     def _unseat(self, seat: int) -> None:
         """In a room without rounds the seat is no longer among the players; in a round it is, to its end."""
+        self._away -= {seat}
         if self._type.always_playing:
             self._seats = tuple(other for other in self._seats if other != seat)
         else:
-            self._gone.add(seat)
+            self._gone |= {seat}
 
     def _set_up(self, ctx: Context[Struct]) -> None:
         self._state = self._type.setup(ctx)
@@ -252,6 +286,12 @@ class Table(Generic[StateT]):
     def _check_seated(self, seat: int) -> None:
         if seat not in self._seats or seat in self._gone:
             raise NotPlayer(f"Nobody plays on seat {seat}")
+
+    def _check_present(self, seat: int) -> None:
+        """Who has no connection can do nothing."""
+        self._check_seated(seat)
+        if seat in self._away:
+            raise NotPlayer(f"The player on seat {seat} is away")
 
     def _checked_players(self, count: int) -> tuple[int, ...]:
         if count < self._type.min_players:

@@ -93,6 +93,17 @@ def test_attributes(attributes: dict[str, object], sentence: str) -> None:
         load_game(derived(**attributes))
 
 
+def test_a_hook_for_late_players_needs_late_players() -> None:
+    def on_join(self: object, state: object, ctx: object) -> None:
+        pass
+
+    with pytest.raises(
+        GameDefinitionError, match="on_join would never be called: write `late_joining = True`"
+    ):
+        load_game(derived(on_join=on_join))
+    load_game(derived(on_join=on_join, late_joining=True))
+
+
 @pytest.mark.parametrize("missing", ["name", "min_players", "max_players"])
 def test_missing_attributes(missing: str) -> None:
     attributes: dict[str, object] = {"name": "x", "min_players": 1, "max_players": 1}
@@ -268,7 +279,7 @@ class InitWithParameters(Counting):
         (NoContext, r"must have the parameters \(self, state, ctx, …"),
         (NoAction, "has no action: mark what players can do with @action"),
         (UnknownHook, "UnknownHook.on_leaves is no hook; did you mean on_leave?"),
-        (StrangeHook, "is no hook; the hooks are setup, on_leave"),
+        (StrangeHook, "is no hook; the hooks are setup, on_join, on_leave"),
         (HookWithOtherParameters, r"on_leave must have the parameters \(self, state, ctx\)"),
         (SetupWithOtherParameters, r"setup must have the parameters \(self, ctx\)"),
         (TimerWithParameters, r"late must have the parameters \(self, state, ctx\)"),

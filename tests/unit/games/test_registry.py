@@ -1,6 +1,7 @@
 """`GameType`, as rooms use it: whatever the author's code does, the room gets an answer, a refusal or `GameFailed`."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -9,6 +10,7 @@ from msgspec import Meta, Struct
 
 from gameroom import Context, Game, GameSettings, GameState, Hidden, IllegalAction, NotYourTurn, action, timer
 from gameroom.errors import GameFailed, Unavailable, UnknownAction, UnknownGame, ValidationFailed
+from gameroom.games.game import NoSettings
 from gameroom.games.random import GameRandom
 from gameroom.games.registry import GameDefinitionError, Games, GameType, game_in, games_in, load_game
 from gameroom.games.relay import Relay
@@ -223,7 +225,7 @@ def test_the_nearest_action_is_suggested(poker: GameType, name: str, meant: str 
 
 def test_settings(poker: GameType) -> None:
     assert poker.settings({"blind": 2}) == Stakes(blind=2, limit=10)
-    assert load_game(TicTacToe).settings({}) == GameSettings()
+    assert load_game(TicTacToe).settings({}) == NoSettings()
 
 
 @pytest.mark.parametrize(
@@ -370,6 +372,16 @@ def test_the_details_of_a_refusal_are_shown_as_a_view_is(poker: GameType, hand: 
 def test_a_timer_has_nobody_to_refuse(poker: GameType, hand: Hand, what: str) -> None:
     hand.extra = what
     with pytest.raises(GameFailed):
+        poker.fire("too_slow", hand, context(poker))
+
+
+@pytest.mark.parametrize(("seconds", "right"), [(0, False), (0.099, False), (0.1, True)])
+def test_a_timer_rests_before_the_next_that_it_sets(
+    poker: GameType, hand: Hand, monkeypatch: pytest.MonkeyPatch, seconds: float, right: bool
+) -> None:
+    monkeypatch.setitem(MISDEEDS, "go on", lambda state, ctx: ctx.after(seconds, Poker.too_slow))
+    hand.extra = "go on"
+    with nullcontext() if right else pytest.raises(GameFailed, match="too_slow sets too_slow for less than"):
         poker.fire("too_slow", hand, context(poker))
 
 

@@ -15,6 +15,52 @@ class Hands(GameState):
     left: list[int] = field(default_factory=list)
 
 
+class Present(GameState):
+    here: list[int]
+    came: list[int] = field(default_factory=list)
+    away: list[int] = field(default_factory=list)
+
+
+class Gathering(Game[Present]):
+    """Players may join while a round is played."""
+
+    name = "gathering"
+    min_players, max_players = 2, 4
+    late_joining = True
+
+    def setup(self, ctx: Context) -> Present:
+        return Present(here=list(ctx.players))
+
+    @action
+    def wait(self, state: Present, ctx: Context) -> None:
+        pass
+
+    def on_join(self, state: Present, ctx: Context) -> None:
+        state.here = list(ctx.players)
+        state.came.append(ctx.seat)
+
+    def on_disconnect(self, state: Present, ctx: Context) -> None:
+        state.away.append(ctx.seat)
+
+    def on_return(self, state: Present, ctx: Context) -> None:
+        state.away.remove(ctx.seat)
+
+
+class Lounge(Game[None]):
+    """Greets whoever comes, in a room without rounds."""
+
+    name = "lounge"
+    min_players, max_players = 1, 4
+    late_joining = always_playing = True
+
+    @action
+    def wave(self, state: None, ctx: Context) -> None:
+        pass
+
+    def on_join(self, state: None, ctx: Context) -> None:
+        ctx.announce({"welcome": ctx.seat, "here": ctx.players})
+
+
 class Secrets(Game[Hands]):
     """Every seat has cards that only it sees; there are a clock, chance, announcements, and ways to fail."""
 

@@ -20,7 +20,8 @@ from gameroom.protocol.commands import (
     StartGame,
 )
 from gameroom.rooms.handlers import membership
-from tests.unit.rooms.games import Bomb, Secrets
+from gameroom.rooms.records import unseal
+from tests.unit.rooms.games import Bomb, Gathering, Lounge, Secrets
 from tests.unit.rooms.scene import POLICY, Scene
 
 
@@ -86,6 +87,64 @@ def test_players_take_the_lowest_free_seat_and_full_is_full() -> None:
     assert scene.do("eve", JoinRoom())["room"]["members"]["eve"]["seat"] == 1
     assert scene.refused("bob", JoinRoom()).code == "room_full"
     assert scene.do("bob", JoinRoom(role="spectator"))["room"]["members"]["bob"]["seat"] is None
+
+
+def test_a_game_that_lets_late_players_in_is_told_of_each() -> None:
+    scene = started(Gathering, "bob")
+    before = scene.copies["ann"].seq
+    scene.do("cid", JoinRoom())
+    assert scene.copies["cid"].view["state"] == {"here": [0, 1, 2], "came": [2], "away": []}
+    joined, updated = scene.copies["ann"].frames[-2:]
+    assert (joined["type"], joined["seq"]) == ("MEMBER_JOINED", before + 1)
+    assert (updated["type"], updated["data"]) == ("GAME_UPDATED", {"cause": "member"})
+    scene.do("dan", JoinRoom(role="spectator"))
+    assert scene.copies["ann"].frames[-1]["type"] == "MEMBER_JOINED"
+
+
+def test_a_game_without_rounds_is_told_of_everybody_its_creator_first() -> None:
+    scene = gathered(Lounge, "bob")
+    created = [unseal(record) for record in scene.records[:2]]
+    assert [record.kind for record in created] == ["MEMBER_JOINED", "GAME_UPDATED"]
+    assert [bytes(said.data) for said in created[1].announcements] == [b'{"welcome":0,"here":[0]}']
+    assert scene.copies["ann"].frames[-1]["announcements"] == [{"welcome": 1, "here": [0, 1]}]
+    assert scene.copies["bob"].frames == []
+
+
+def test_a_game_is_told_who_is_away_and_who_is_back() -> None:
+    scene = started(Gathering, "bob")
+    scene.hang_up("bob")
+    assert [frame["type"] for frame in scene.copies["ann"].frames[-2:]] == [
+        "MEMBER_DISCONNECTED",
+        "GAME_UPDATED",
+    ]
+    assert scene.copies["ann"].view["state"]["away"] == [1]
+    scene.do("bob", JoinRoom(), connection="2")
+    assert [frame["type"] for frame in scene.copies["ann"].frames[-2:]] == [
+        "MEMBER_RECONNECTED",
+        "GAME_UPDATED",
+    ]
+    assert scene.copies["ann"].view["state"]["away"] == []
+
+
+def test_a_game_is_told_who_is_away_when_its_round_begins() -> None:
+    scene = gathered(Gathering, "bob")
+    for user in ("ann", "bob"):
+        scene.do(user, SetReady(ready=True))
+    scene.hang_up("bob")
+    scene.do("ann", StartGame())
+    assert scene.copies["ann"].view["state"]["away"] == [1]
+    assert [frame["type"] for frame in scene.copies["ann"].frames[-2:]] == ["GAME_STARTED", "GAME_UPDATED"]
+
+
+def test_who_takes_a_seat_after_a_round_sees_of_it_what_spectators_see() -> None:
+    scene = started(Secrets, "bob")
+    scene.do("ann", GameAction(action={"type": "finish"}))
+    scene.do("bob", LeaveRoom())
+    scene.do("cid", JoinRoom())
+    view = scene.copies["cid"].view
+    assert view["members"]["cid"]["seat"] == 1
+    assert "hand" in scene.copies["ann"].view["state"]
+    assert "hand" not in view["state"]
 
 
 def test_no_late_player_unless_the_game_allows_it() -> None:

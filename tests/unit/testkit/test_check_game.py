@@ -12,7 +12,8 @@ from gameroom.errors import GameFailed
 from gameroom.games.relay import Relay
 from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.testkit import Table, check_game
-from gameroom.testkit.observer import Observer, Step
+from gameroom.testkit.observer import Observer
+from gameroom.testkit.steps import Step
 
 
 def other_hands(state: Match, seat: int | None) -> None:
@@ -24,7 +25,9 @@ def other_hands(state: Match, seat: int | None) -> None:
 def test_right_games_pass() -> None:
     check_game(TicTacToe, rounds=50)
     check_game(Relay, rounds=20)
-    check_game(RockPaperScissors, settings={"wins": 1}, scramble=other_hands, rounds=50)
+    rules = {"wins": 1}
+    shows = ["throw", "too_slow"]
+    check_game(RockPaperScissors, settings=rules, scramble=other_hands, reveals=shows, rounds=50)
 
 
 # --- mistakes -------------------------------------------------------------------------------------------------
@@ -46,6 +49,8 @@ class Taking(Game[Pile]):
         if count > state.left:
             raise IllegalAction("too_many", left=state.left)
         state.left -= count
+        if state.left == 0:
+            ctx.end(loser=ctx.seat)
         return {"left": state.left}
 
     def reveal(self, state: Pile, seat: int | None) -> dict[str, object]:
@@ -86,6 +91,44 @@ class ShowsAll(Taking):
         return {"all": state.secret}
 
 
+class ShowsInAnotherForm(Taking):
+    def reveal(self, state: Pile, seat: int | None) -> dict[str, object]:
+        return {} if seat is None else {"secret": sum(state.secret) - state.secret[1 - seat]}
+
+
+class Announces(Taking):
+    @action
+    def boast(self, state: Pile, ctx: Context) -> None:
+        ctx.announce({"type": "boast", "mine": state.secret[ctx.seat]})
+
+
+class Whispers(Taking):
+    @action
+    def whisper(self, state: Pile, ctx: Context) -> None:
+        ctx.announce({"type": "whisper", "mine": state.secret[ctx.seat]}, to=[1 - ctx.seat])
+
+
+class Answers(Taking):
+    @action
+    def peek(self, state: Pile, ctx: Context) -> dict[str, int]:
+        return {"yours": state.secret[1 - ctx.seat]}
+
+
+class TellsByItsClock(Taking):
+    @action
+    def think(self, state: Pile, ctx: Context) -> None:
+        ctx.after(100 + state.secret[0], self.thought)
+
+    @timer
+    def thought(self, state: Pile, ctx: Context) -> None:
+        state.left = 10
+
+
+class TellsWhenLeft(Taking):
+    def on_leave(self, state: Pile, ctx: Context) -> None:
+        ctx.abandon(secret=state.secret)
+
+
 class TellsByRefusing(Taking):
     @action
     def guess(self, state: Pile, ctx: Context, number: Annotated[int, Meta(ge=0, le=5)]) -> None:
@@ -98,6 +141,13 @@ class Crashes(Taking):
     def take(self, state: Pile, ctx: Context, count: Annotated[int, Meta(ge=1, le=3)] = 1) -> dict[str, int]:
         state.left -= count
         return {"odds": 1 // (state.left - 7)}
+
+
+class StoresWhatComesBackOtherwise(Taking):
+    @action
+    def swap(self, state: Pile, ctx: Context) -> None:
+        first, second = state.secret
+        state.secret = (second, first)  # type: ignore[assignment]  # the mistake
 
 
 class CrashesLate(Taking):
@@ -113,6 +163,23 @@ class CrashesLate(Taking):
 class CrashesWhenLeft(Taking):
     def on_leave(self, state: Pile, ctx: Context) -> None:
         raise KeyError("left")
+
+
+class NeverRests(Taking):
+    def setup(self, ctx: Context) -> Pile:
+        ctx.after(10, self.again)
+        return Pile()
+
+    @timer
+    def again(self, state: Pile, ctx: Context) -> None:
+        ctx.after(0, self.again)
+
+
+class NeverEnds(Taking):
+    @action
+    def take(self, state: Pile, ctx: Context, count: Annotated[int, Meta(ge=1, le=3)] = 1) -> dict[str, int]:
+        state.left = state.left - count if state.left > count else 10
+        return {"left": state.left}
 
 
 class NeverAccepts(Taking):
@@ -132,12 +199,15 @@ def other_secret(state: Pile, seat: int | None) -> None:
         (RollsItsOwnDice, AssertionError, "same seed deals another game"),
         (ViewsChange, AssertionError, "After setup, making the view of None changes the state"),
         (ViewsDiffer, AssertionError, "another outcome|differs every time"),
-        (ShowsAll, AssertionError, "After setup, the view of None shows what is hidden from it"),
-        (TellsByRefusing, AssertionError, r"table.act\(\d, 'guess', number=\d\) is refused tells what is"),
         (Crashes, GameFailed, "The game failed in take"),
+        (
+            StoresWhatComesBackOtherwise,
+            GameFailed,
+            "The state is read back otherwise than it was stored: secret",
+        ),
         (CrashesLate, GameFailed, "The game failed in late"),
         (CrashesWhenLeft, GameFailed, "The game failed in on_leave"),
-        (NeverAccepts, AssertionError, "no action was accepted"),
+        (NeverRests, GameFailed, "The timer again sets again for less than 100 ms from now"),
     ],
 )
 def test_mistakes_are_found(game: type[Taking], error: type[Exception], says: str) -> None:
@@ -146,8 +216,72 @@ def test_mistakes_are_found(game: type[Taking], error: type[Exception], says: st
         check_game(game, scramble=other_secret, rounds=400)
 
 
+@pytest.mark.parametrize(
+    ("game", "says"),
+    [
+        (ShowsAll, "After setup, the view of None shows what is hidden from it"),
+        (
+            Announces,
+            r"What None is told of table.act\(\d, 'boast'\) depends on what is hidden",
+        ),
+        (
+            Whispers,
+            r"What \d is told of table.act\(\d, 'whisper'\) depends on what is hidden",
+        ),
+        (Answers, r"What (\d) is told of table.act\(\1, 'peek'\).*say reveals=\['peek'\]"),
+        (TellsByItsClock, r"is told of table.act\(\d, 'think'\) depends"),
+        (TellsWhenLeft, r"is told of table.leave\(\d\) depends.*reveals=\['on_leave'\]"),
+        (TellsByRefusing, r"table.act\(\d, 'guess', number=\d\) is refused tells what is"),
+    ],
+)
+def test_leaks_are_found(game: type[Taking], says: str) -> None:
+    with pytest.raises(AssertionError, match=says):
+        check_game(game, scramble=other_secret, rounds=200)
+
+
+def test_a_view_that_the_schema_does_not_tell_is_found() -> None:
+    with pytest.raises(AssertionError, match=r"the view of 0 is not as the view schema says.*secret: "):
+        check_game(ShowsInAnotherForm)
+
+
+@pytest.mark.parametrize(
+    ("game", "says"),
+    [
+        (NeverEnds, "No round has ended, though 2000 moves were tried"),
+        (NeverAccepts, "In 20 rounds no action was accepted"),
+    ],
+)
+def test_what_never_happens_is_missed_at_the_end(game: type[Taking], says: str) -> None:
+    with pytest.raises(AssertionError, match=says):
+        check_game(game, rounds=20)
+
+
 def test_the_game_without_a_mistake_passes() -> None:
     check_game(Taking, scramble=other_secret)
+
+
+def test_what_is_shown_on_purpose_can_be_said() -> None:
+    check_game(Announces, scramble=other_secret, reveals=["boast"])
+
+
+def test_a_game_may_be_endless() -> None:
+    check_game(NeverEnds, endless=True)
+
+
+def test_a_scramble_that_makes_an_impossible_state_is_told() -> None:
+    def impossible(state: Pile, seat: int | None) -> None:
+        state.secret = []
+
+    class Adds(Taking):
+        @action
+        def add(self, state: Pile, ctx: Context) -> None:
+            state.left += state.secret[0] - state.secret[0]
+
+        def reveal(self, state: Pile, seat: int | None) -> dict[str, object]:
+            return {}
+
+    with pytest.raises(AssertionError, match=r"'add'\) fails in a state that `scramble` made"):
+        check_game(Adds, scramble=impossible)
 
 
 def test_the_report_shows_the_steps() -> None:

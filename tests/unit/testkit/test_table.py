@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from examples.rock_paper_scissors import RockPaperScissors
 from gameroom import Context, Game, GameSettings, GameState, Hidden, IllegalAction, NotYourTurn, action, timer
 from gameroom.errors import (
     GameFailed,
@@ -224,9 +225,8 @@ def test_the_end_of_a_round_stops_everything(table: Table[Pot]) -> None:
     table.act(1, "stop")
     assert (table.ended, table.end_reason, table.result) == (True, "finished", {"coins": 0})
     assert table.deadlines == {}
-    for late in (lambda: table.act(0, "flip"), lambda: table.disconnect(0), lambda: table.reconnect(0)):
-        with pytest.raises(WrongStatus):
-            late()
+    with pytest.raises(WrongStatus):
+        table.act(0, "flip")
     table.leave(0)
     assert table.state.log == []
 
@@ -278,6 +278,32 @@ def test_coming_and_going(table: Table[Pot]) -> None:
     assert table.players == (0, 1)
     with pytest.raises(NotPlayer):
         table.act(1, "flip")
+
+
+def test_who_is_away_does_nothing_but_return_or_leave(table: Table[Pot]) -> None:
+    table.disconnect(1)
+    before = everything(table)
+    with pytest.raises(NotPlayer, match="seat 1 is away"):
+        table.act(1, "flip")
+    with pytest.raises(NotPlayer, match="seat 1 is away"):
+        table.disconnect(1)
+    with pytest.raises(NotPlayer, match="seat 0 is not away"):
+        table.reconnect(0)
+    assert everything(table) == before
+    table.leave(1)
+    assert table.state.log == ["1 away", "1 left"]
+
+
+def test_who_is_away_when_a_round_begins_is_told_to_the_game() -> None:
+    table = Table(Flipping, players=3)
+    table.act(0, "stop")
+    table.disconnect(2)
+    assert table.state.log == []
+    table.leave(0)
+    table.next_round()
+    assert table.state.log == ["1 away"]
+    table.reconnect(1)
+    assert table.state.log == ["1 away", "1 back"]
 
 
 def test_nobody_leaves_twice_or_from_a_seat_that_is_not_there(table: Table[Pot]) -> None:
@@ -348,6 +374,16 @@ def test_joining_late(table: Table[Pot]) -> None:
         Table(TicTacToe).join()
 
 
+def test_nobody_joins_a_round_that_is_over(table: Table[Pot]) -> None:
+    table.act(0, "stop")
+    with pytest.raises(WrongStatus):
+        table.join()
+
+
+def test_advance_tells_which_timers_it_has_called() -> None:
+    assert Table(RockPaperScissors).advance(45) == ["too_slow", "too_slow"]
+
+
 def test_a_game_without_rounds_plays_from_the_start() -> None:
     relay = Table(Relay)
     assert (relay.round, relay.state, relay.view(0), relay.ended) == (1, None, None, False)
@@ -364,6 +400,11 @@ class Lobby(Game[None]):
     def count(self, state: None, ctx: Context) -> dict[str, object]:
         return {"players": ctx.players}
 
+    def on_join(self, state: None, ctx: Context) -> None:
+        if len(ctx.players) == 4:
+            raise KeyError("one too many")
+        ctx.announce({"joined": ctx.seat, "now": ctx.players})
+
     def on_leave(self, state: None, ctx: Context) -> None:
         if len(ctx.players) == 1:
             raise KeyError("the last but one")
@@ -372,11 +413,20 @@ class Lobby(Game[None]):
 
 def test_who_leaves_a_game_without_rounds_is_no_player_any_more() -> None:
     table = Table(Lobby, players=3)
+    assert [said["now"] for said in table.heard(0)] == [[0], [0, 1], [0, 1, 2]]
     table.leave(1)
     assert table.players == (0, 2)
-    assert table.heard(0) == [{"left": 1, "still": [0, 2]}]
+    assert table.heard(0)[3:] == [{"left": 1, "still": [0, 2]}]
     assert table.act(2, "count") == {"players": [0, 2]}
     assert table.join() == 1
+    assert table.players == (0, 1, 2)
+    assert table.heard(0)[4:] == [{"joined": 1, "now": [0, 1, 2]}]
+
+
+def test_a_join_in_which_the_game_fails_is_undone() -> None:
+    table = Table(Lobby, players=3)
+    with pytest.raises(GameFailed):
+        table.join()
     assert table.players == (0, 1, 2)
 
 

@@ -101,6 +101,7 @@ def admit(turn: Turn, sender: Sender, role: Role) -> None:
     _somebody_is_here(turn)
     if turn.state.room.host_id not in turn.state.members:
         succession.make_host(turn, sender.user_id)
+    play.notify(turn, "member_joined", turn.state.round_seat(sender.user_id))
 
 
 def attach(turn: Turn, user_id: str) -> None:

@@ -12,7 +12,7 @@ from gameroom.protocol.events import GameEnded, GameStarted, GameUpdated, Member
 from gameroom.rooms.rooms import Sender
 from gameroom.rooms.turn import Turn
 
-Hook = Literal["member_left", "member_disconnected", "member_returned"]
+Hook = Literal["member_joined", "member_left", "member_disconnected", "member_returned"]
 EndReason = Literal["finished", "abandoned", "aborted"]
 
 
@@ -37,6 +37,7 @@ def start_game(turn: Turn, _sender: Sender, command: StartGame) -> Started:
     started = GameStarted(round=turn.state.play.round, players=_named(players))
     turn.emit(started, announcements=tuple(effects.announcements))
     _end_if_over(turn, effects)
+    _name_the_absent(turn, players)
     return Started(turn.state.play.round)
 
 
@@ -93,6 +94,13 @@ def end_round(turn: Turn, reason: EndReason, result: FreeJson) -> None:
             turn.state.change_member(user_id, ready=False)
     players = _named(play.players)
     turn.emit(GameEnded(round=play.round, reason=reason, result=result, players=players))
+
+
+def _name_the_absent(turn: Turn, players: dict[int, str]) -> None:
+    """Who was ready and has lost the connection plays too; the game must not take it for present."""
+    for seat, user_id in players.items():
+        if not turn.state.members[user_id].connected:
+            notify(turn, "member_disconnected", seat)
 
 
 def _check_startable(turn: Turn) -> None:
