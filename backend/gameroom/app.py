@@ -35,6 +35,7 @@ from gameroom.identity.tokens import TokenPolicy
 from gameroom.ids import new_id
 from gameroom.rooms.local import LocalRooms
 from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.settings import Settings
 from gameroom.storage.accounts import SqlAccounts, SqlCards, SqlSignIns, SqlTickets
 from gameroom.storage.engine import Database
@@ -79,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
     identity = build_identity(_stores(database), _identity_policy(settings), key_ring, clock)
     journal = SqlJournal(database)
     bus = LocalBus()
+    passwords = RoomPasswords(_room_password_key(settings, keys))
     rooms = LocalRooms(
         home=new_id(),
         games=games,
@@ -95,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
         access=identity.access,
         rooms=rooms,
         bus=bus,
-        password_key=_room_password_key(settings, keys),
+        passwords=passwords,
     )
     identity.revocations.watch(gateway.revoked)
 

@@ -34,6 +34,7 @@ from gameroom.rooms.journal import MemoryJournal
 from gameroom.rooms.local import LocalRooms
 from gameroom.rooms.placement import MemoryPlacement
 from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Card
 from tests.kit.raw_socket import raw_socket
 
@@ -89,7 +90,7 @@ class Node:
             access=self.identity.access,
             rooms=self.rooms,
             bus=bus,
-            password_key=b"key of the tests",
+            passwords=RoomPasswords(b"key of the tests"),
         )
         self.identity.revocations.watch(self.gateway.revoked)
         app = Starlette(routes=self.gateway.routes())

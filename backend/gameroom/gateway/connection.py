@@ -20,7 +20,7 @@ from gameroom.protocol.answers import TokenExpiring, Welcome
 from gameroom.protocol.codec import CommandRefused, decode_command, encode, error_frame
 from gameroom.protocol.commands import JoinRoom
 from gameroom.protocol.limits import MALFORMED_IN_A_ROW
-from gameroom.rooms.rooms import Card, Sender
+from gameroom.rooms.rooms import Sender
 
 
 class Connection:
@@ -39,7 +39,7 @@ class Connection:
     ) -> None:
         self.connection_id = new_id()
         self.principal = principal
-        self.sender = _sender(principal, self.connection_id)
+        self.sender = Sender.of(principal.user, self.connection_id)
         self._environment = environment
         self._ended = ended
         self._over = False
@@ -96,7 +96,7 @@ class Connection:
     def renew(self, principal: Principal) -> None:
         """Another token of the same user: the connection belongs to its sign-in, and lasts as long as it."""
         self.principal = principal
-        self.sender = _sender(principal, self.connection_id)
+        self.sender = Sender.of(principal.user, self.connection_id)
         self._expiry.watch(principal.expires_at)
 
     def end(self, why: Closing) -> None:
@@ -167,13 +167,3 @@ class Connection:
         self._malformed = self._malformed + 1 if isinstance(error, MalformedFrame) else 0
         if self._malformed >= MALFORMED_IN_A_ROW:
             self.end(closing.JUNK)
-
-
-def _sender(principal: Principal, connection_id: str) -> Sender:
-    user = principal.user
-    return Sender(
-        user_id=user.user_id,
-        card=Card(user.display_name, user.avatar_url),
-        connection_id=connection_id,
-        admin="admin" in user.roles,
-    )

@@ -12,8 +12,8 @@ from gameroom.gateway.hub import Hub
 from gameroom.gateway.limits import FrameLimit
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent_revocations import RecentRevocations
-from gameroom.gateway.room_passwords import RoomPasswords
 from gameroom.identity.access import Principal
+from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Rooms
 from gameroom.tasks import Tasks
 

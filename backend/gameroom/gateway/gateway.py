@@ -10,17 +10,14 @@ from gameroom.gateway.environment import Access, Environment
 from gameroom.gateway.hub import Hub
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent_revocations import RecentRevocations
-from gameroom.gateway.room_passwords import RoomPasswords
 from gameroom.identity.revocations import Revocation
+from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Rooms
 from gameroom.tasks import Tasks
 
 
 class Gateway:
-    """All sockets of one node. Made, and stopped, by the composition root; needs no start.
-
-    `password_key`: the secret that room passwords are sealed with, 1 to 64 bytes, the same on every node.
-    """
+    """All sockets of one node. Made, and stopped, by the composition root; needs no start."""
 
     def __init__(
         self,
@@ -30,7 +27,7 @@ class Gateway:
         access: Access,
         rooms: Rooms,
         bus: Bus,
-        password_key: bytes,
+        passwords: RoomPasswords,
     ) -> None:
         self._tasks = Tasks()
         environment = Environment(
@@ -40,7 +37,7 @@ class Gateway:
             rooms=rooms,
             hub=Hub(bus, self._tasks, policy.step_timeout_s),
             tasks=self._tasks,
-            passwords=RoomPasswords(password_key),
+            passwords=passwords,
             revocations=RecentRevocations(clock),
         )
         self._connections = Connections(environment)

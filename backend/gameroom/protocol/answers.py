@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from gameroom.errors import FieldError, Params
-from gameroom.protocol.views import RoomView, User
+from gameroom.protocol.views import RoomSummary, RoomView, User
 
 
 class Reply(Struct, tag_field="type", tag="REPLY", frozen=True, kw_only=True):
@@ -53,6 +53,12 @@ class RoomData(Struct, frozen=True):
     """The answer to CREATE and GET."""
 
     room: RoomView
+
+
+class SummaryData(Struct, frozen=True):
+    """What a stranger is shown of a room, over REST."""
+
+    room: RoomSummary
 
 
 class Joined(Struct, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ from gameroom.rooms.router import Route, find_route
 from gameroom.rooms.sealing import Stamp, complete, is_journaled, make_records, seal_all, storable
 from gameroom.rooms.state import GAME, MEMBER, Due, Parts, RoomState
 from gameroom.rooms.turn import Turn
-from gameroom.rooms.views import CardsById, Viewpoint
+from gameroom.rooms.views import CardsById, Viewpoint, summary
 from gameroom.rooms.window import CommandWindow
 
 log = logging.getLogger(__name__)
@@ -208,6 +208,8 @@ class Room:
         """What the sender is told, standing at the position after the turn."""
         if not route.holds_view:
             return self._reply(encode(reply))
+        if request.sender.user_id not in self.state.members:
+            return self._reply(encode(answers.SummaryData(summary(self.room_id, self.game_type, self.state))))
         return self._reply(encode(answers.RoomData(self._view_of(request.sender))), holds_view=True)
 
     def _joined(

@@ -154,16 +154,17 @@ class Viewpoint:
 
     @contextmanager
     def introducing(self, user_id: str, card: Card) -> Iterator[None]:
-        """While it is decided whether somebody comes in, the card is known; it is forgotten if the answer is no."""
+        """While it is decided whether somebody comes in, the card is known; it is forgotten of who has not."""
         known = user_id in self.cards
         if not known:
             self.cards[user_id] = card
+        came_in = False
         try:
             yield
-        except BaseException:
-            if not known:
+            came_in = user_id in self._state.members
+        finally:
+            if not (known or came_in):
                 del self.cards[user_id]
-            raise
 
     def _facts_patch(self) -> list[Operation]:
         state = self._state

@@ -15,12 +15,12 @@ from gameroom.gateway.environment import Environment
 from gameroom.gateway.hub import Hub
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent_revocations import RecentRevocations
-from gameroom.gateway.room_passwords import RoomPasswords
 from gameroom.identity.access import Principal
 from gameroom.identity.revocations import Revocation, Why
 from gameroom.protocol.answers import DetachReason
 from gameroom.protocol.commands import JoinRoom
 from gameroom.protocol.views import RoomSummary, User
+from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Answer, Request, Tell
 from gameroom.tasks import Tasks
 

@@ -8,8 +8,8 @@ import pytest
 from gameroom.errors import TokenExpired, Unauthenticated
 from gameroom.gateway.asked import Undecided
 from gameroom.gateway.policy import GatewayPolicy
-from gameroom.gateway.room_passwords import RoomPasswords
 from gameroom.protocol.commands import CreateRoom, JoinRoom
+from gameroom.rooms.room_passwords import RoomPasswords
 from tests.unit.gateway.fakes import Bench, Client, FakeSocket, SlowBus, principal, revocation
 
 JUNK = "{"

@@ -4,6 +4,7 @@ from gameroom.protocol.answers import Empty
 from gameroom.protocol.commands import CloseRoom
 from gameroom.protocol.events import HostChanged, RoomClosedEvent
 from gameroom.rooms.handlers import play
+from gameroom.rooms.rest_commands import EndRoom
 from gameroom.rooms.rooms import Sender
 from gameroom.rooms.state import Member
 from gameroom.rooms.turn import Turn
@@ -11,6 +12,13 @@ from gameroom.rooms.turn import Turn
 
 def close_room(turn: Turn, sender: Sender, command: CloseRoom) -> Empty:
     close(turn, by=sender.user_id, reason=command.reason)
+    return Empty()
+
+
+def end_room(turn: Turn, sender: Sender, _command: EndRoom) -> Empty:
+    """Nothing happens where the room is closed already."""
+    if turn.state.play.status != "closed":
+        close(turn, by=sender.user_id, reason=None)
     return Empty()
 
 
