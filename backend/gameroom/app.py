@@ -18,8 +18,9 @@ from fastapi import FastAPI
 
 from gameroom.api.auth import auth_router
 from gameroom.api.front_door import front_door
-from gameroom.api.limits import SignInLimitPolicy, SignInLimits
+from gameroom.api.limits import RoomLimitPolicy, RoomLimits, SignInLimitPolicy, SignInLimits
 from gameroom.api.ops import ops_router
+from gameroom.api.rooms import RoomCalls, rooms_router
 from gameroom.api.users import users_router
 from gameroom.bus.local import LocalBus
 from gameroom.clock import SystemClock
@@ -38,6 +39,7 @@ from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.settings import Settings
 from gameroom.storage.accounts import SqlAccounts, SqlCards, SqlSignIns, SqlTickets
+from gameroom.storage.directory import SqlDirectory
 from gameroom.storage.engine import Database
 from gameroom.storage.journal import SqlJournal
 from gameroom.storage.migrate import upgrade
@@ -91,11 +93,23 @@ def create_app(settings: Settings) -> FastAPI:
         clock=clock,
         policy=_room_policy(settings),
     )
+    directory = SqlDirectory(database)
+    room_calls = RoomCalls(
+        access=identity.access,
+        rooms=rooms,
+        directory=directory,
+        games=games,
+        passwords=passwords,
+        limits=RoomLimits(RoomLimitPolicy()),
+        deadline_s=_answer_deadline_s(settings),
+    )
     gateway = Gateway(
         policy=_gateway_policy(settings),
         clock=clock,
         access=identity.access,
         rooms=rooms,
+        directory=directory,
+        games=games,
         bus=bus,
         passwords=passwords,
     )
@@ -105,6 +119,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = front_door(version("gameroom"), node.span)
     app.include_router(auth_router(identity, SignInLimits(_sign_in_limits(settings))))
     app.include_router(users_router(identity.access))
+    app.include_router(rooms_router(room_calls))
     app.include_router(ops_router(key_ring.jwks(), lambda: node.unready))
     app.router.routes.extend(gateway.routes())
     app.state.drain = node.drain
@@ -266,6 +281,11 @@ def _room_policy(settings: Settings) -> RoomPolicy:
         command_deadline_s=settings.command_deadline_ms / 1000,
         max_frame_bytes=settings.max_server_message_bytes,
     )
+
+
+def _answer_deadline_s(settings: Settings) -> float:
+    """How long a call waits for a room: to decide, and as long again until that is stored."""
+    return 2 * settings.command_deadline_ms / 1000
 
 
 def _gateway_policy(settings: Settings) -> GatewayPolicy:

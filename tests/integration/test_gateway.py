@@ -30,6 +30,7 @@ from gameroom.identity.identity import IdentityPolicy, IdentityStores, build_ide
 from gameroom.identity.keys import KeyRing, generate_key
 from gameroom.identity.memory import MemoryStores
 from gameroom.identity.tokens import TokenPolicy
+from gameroom.rooms.directory import MemoryDirectory
 from gameroom.rooms.journal import MemoryJournal
 from gameroom.rooms.local import LocalRooms
 from gameroom.rooms.placement import MemoryPlacement
@@ -74,9 +75,10 @@ class Node:
             KeyRing([generate_key()]),
             clock,
         )
+        games = Games([load_game(Relay)])
         self.rooms = LocalRooms(
             home="node",
-            games=Games([load_game(Relay)]),
+            games=games,
             journal=journal,
             placement=MemoryPlacement(journal),
             bus=bus,
@@ -89,6 +91,8 @@ class Node:
             clock=clock,
             access=self.identity.access,
             rooms=self.rooms,
+            directory=MemoryDirectory(journal),
+            games=games,
             bus=bus,
             passwords=RoomPasswords(b"key of the tests"),
         )

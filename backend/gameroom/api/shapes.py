@@ -2,11 +2,15 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import NODEFAULT, Meta, Struct, defstruct, field
+from msgspec.structs import FieldInfo, fields
 
 from gameroom.identity.keys import Jwks
+from gameroom.protocol.answers import SummaryData
+from gameroom.protocol.commands import Command, CreateRoom
 from gameroom.protocol.problem import Problem
-from gameroom.protocol.views import User
+from gameroom.protocol.views import RoomSummary, RoomView, User
+from gameroom.rooms.directory import Wanted
 
 # `(?!\n)`: Python's `$` alone would let a line feed follow.
 Username = Annotated[str, Meta(min_length=3, max_length=32, pattern=r"^[A-Za-z0-9_.-]+(?!\n)$")]
@@ -65,6 +69,52 @@ class WsTicket(Struct, frozen=True):
     expires_in: int
 
 
+# --- rooms ----------------------------------------------------------------------------------------------------
+
+
+def as_declared(info: FieldInfo) -> tuple[str, object, object]:
+    """A field of one struct, for the declaration of another."""
+    if info.default_factory is not NODEFAULT:
+        return (info.name, info.type, field(default_factory=info.default_factory))
+    return (info.name, info.type, field() if info.default is NODEFAULT else info.default)
+
+
+NewRoom: type[Struct] = defstruct(
+    "NewRoom",
+    [as_declared(info) for info in fields(CreateRoom) if info.name not in Command.__struct_fields__],
+    namespace={"__doc__": "A new room: the fields of CREATE_GAME_ROOM_GROUP."},
+    module=__name__,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+)
+
+
+class RoomAt(Struct, frozen=True, kw_only=True):
+    """A room as its member sees it, at this position of its history."""
+
+    room: RoomView
+    epoch: int
+    seq: int
+
+
+class RoomQuery(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which rooms, and which page of them: the one after `cursor`."""
+
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: Annotated[str, Meta(max_length=256)] | None = None
+
+
+class RoomPage(Struct, frozen=True):
+    """`next_cursor` null: there are no more."""
+
+    items: list[RoomSummary]
+    next_cursor: str | None
+
+
+# --- the rest -------------------------------------------------------------------------------------------------
+
+
 class Health(Struct, frozen=True):
     status: Literal["ok"] = "ok"
 
@@ -85,6 +135,10 @@ SHAPES: tuple[type[Struct], ...] = (
     SignedIn,
     WsTicket,
     User,
+    NewRoom,
+    RoomAt,
+    SummaryData,
+    RoomPage,
     Jwks,
     Health,
     Problem,

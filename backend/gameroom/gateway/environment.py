@@ -10,6 +10,7 @@ from gameroom.gateway.closing import refusal_of
 from gameroom.gateway.handshake import BearerCredential, Credential
 from gameroom.gateway.hub import Hub
 from gameroom.gateway.limits import FrameLimit
+from gameroom.gateway.lobby import Lobby
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent_revocations import RecentRevocations
 from gameroom.identity.access import Principal
@@ -37,6 +38,7 @@ class Environment:
     access: Access
     rooms: Rooms
     hub: Hub
+    lobby: Lobby
     tasks: Tasks
     passwords: RoomPasswords
     revocations: RecentRevocations

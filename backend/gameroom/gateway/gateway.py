@@ -4,13 +4,16 @@ from starlette.routing import BaseRoute, WebSocketRoute
 
 from gameroom.bus.bus import Bus
 from gameroom.clock import Clock, Millis
+from gameroom.games.registry import Games
 from gameroom.gateway.connections import Connections
 from gameroom.gateway.endpoint import Nowhere, SocketEndpoint
 from gameroom.gateway.environment import Access, Environment
 from gameroom.gateway.hub import Hub
+from gameroom.gateway.lobby import Lobby
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent_revocations import RecentRevocations
 from gameroom.identity.revocations import Revocation
+from gameroom.rooms.directory import Directory
 from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Rooms
 from gameroom.tasks import Tasks
@@ -26,6 +29,8 @@ class Gateway:
         clock: Clock,
         access: Access,
         rooms: Rooms,
+        directory: Directory,
+        games: Games,
         bus: Bus,
         passwords: RoomPasswords,
     ) -> None:
@@ -36,6 +41,7 @@ class Gateway:
             access=access,
             rooms=rooms,
             hub=Hub(bus, self._tasks, policy.step_timeout_s),
+            lobby=Lobby(directory, games, self._tasks, policy.step_timeout_s),
             tasks=self._tasks,
             passwords=passwords,
             revocations=RecentRevocations(clock),

@@ -55,6 +55,12 @@ class RoomData(Struct, frozen=True):
     room: RoomView
 
 
+class LobbyRooms(Struct, frozen=True):
+    """The newest public rooms, the newest first."""
+
+    rooms: list[RoomSummary]
+
+
 class SummaryData(Struct, frozen=True):
     """What a stranger is shown of a room, over REST."""
 
@@ -97,6 +103,13 @@ class TokenExpiring(Struct, tag_field="type", tag="TOKEN_EXPIRING", frozen=True)
 
 class ServerDraining(Struct, tag_field="type", tag="SERVER_DRAINING", frozen=True):
     reconnect_after_ms: int
+
+
+class LobbyChanged(Struct, tag_field="type", tag="LOBBY_CHANGED", frozen=True):
+    """What makes the present list of the one before: rooms that are new or other, and the ids of those gone."""
+
+    upserted: list[RoomSummary]
+    removed: list[str]
 
 
 DetachReason = Literal["left", "kicked", "closed", "replaced", "damaged"]

@@ -29,5 +29,8 @@ ROOM_METADATA_BYTES = 4096
 MAX_RESUME = 256
 """Missed events that a resume hands over at most."""
 
+LOBBY_ROOMS = 200
+"""The newest rooms, which a subscription of the lobby shows."""
+
 MALFORMED_IN_A_ROW = 20
 """Malformed frames, one after the other, that end a connection."""

@@ -4,10 +4,11 @@ Implementations: `MemoryDirectory` here, `storage.directory` in SQL. One suite o
 (`tests/contract/test_directory.py`) runs over both.
 """
 
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from gameroom.protocol.commands import RoomId
 from gameroom.protocol.views import RoomSummary
 from gameroom.rooms.journal import Listing, MemoryJournal
 
@@ -26,8 +27,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
 class Place(Struct, frozen=True):
     """Where a room stands in the list. It never moves, and rooms made later stand before it."""
 
-    created_at: str
-    room_id: str
+    created_at: Annotated[str, Meta(max_length=32, pattern=r"^[0-9TZ:.-]+(?!\n)$")]
+    room_id: RoomId
 
     @classmethod
     def of(cls, room: RoomSummary) -> "Place":
