@@ -19,8 +19,9 @@ from fastapi import FastAPI
 from gameroom.api.auth import auth_router
 from gameroom.api.front_door import front_door
 from gameroom.api.games import games_router
-from gameroom.api.limits import SignInLimitPolicy, SignInLimits
+from gameroom.api.limits import RoomLimitPolicy, RoomLimits, SignInLimitPolicy, SignInLimits
 from gameroom.api.ops import ops_router
+from gameroom.api.rooms import RoomCalls, rooms_router
 from gameroom.api.users import users_router
 from gameroom.bus.local import LocalBus
 from gameroom.clock import SystemClock
@@ -34,10 +35,14 @@ from gameroom.identity.identity import Identity, IdentityPolicy, IdentityStores,
 from gameroom.identity.keys import kept_secret, open_key_ring
 from gameroom.identity.tokens import TokenPolicy
 from gameroom.ids import new_id
+from gameroom.protocol.views import User
 from gameroom.rooms.local import LocalRooms
 from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.room_passwords import RoomPasswords
+from gameroom.rooms.rooms import Card
 from gameroom.settings import Settings
 from gameroom.storage.accounts import SqlAccounts, SqlCards, SqlSignIns, SqlTickets
+from gameroom.storage.directory import SqlDirectory
 from gameroom.storage.engine import Database
 from gameroom.storage.journal import SqlJournal
 from gameroom.storage.migrate import upgrade
@@ -83,6 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
     identity = build_identity(_stores(database), _identity_policy(settings), key_ring, clock)
     journal = SqlJournal(database)
     bus = LocalBus()
+    passwords = RoomPasswords(_room_password_key(settings, keys))
     rooms = LocalRooms(
         home=new_id(),
         games=games,
@@ -93,16 +99,29 @@ def create_app(settings: Settings) -> FastAPI:
         clock=clock,
         policy=_room_policy(settings),
     )
+    directory = SqlDirectory(database)
+    room_calls = RoomCalls(
+        access=identity.access,
+        rooms=rooms,
+        directory=directory,
+        games=games,
+        passwords=passwords,
+        limits=RoomLimits(RoomLimitPolicy()),
+        deadline_s=_answer_deadline_s(settings),
+    )
     gateway = Gateway(
         policy=_gateway_policy(settings),
         clock=clock,
         access=identity.access,
         rooms=rooms,
+        directory=directory,
+        games=games,
         bus=bus,
-        password_key=_room_password_key(settings, keys),
+        passwords=passwords,
     )
     identity.revocations.watch(gateway.revoked)
     identity.news.watch(gateway)
+    identity.news.watch(NewsToRooms(rooms))
 
     node = Node(database, journal, identity, rooms, gateway)
     limits = SignInLimits(_sign_in_limits(settings))
@@ -110,11 +129,25 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(auth_router(identity, limits))
     app.include_router(users_router(identity, limits))
     app.include_router(games_router(games))
+    app.include_router(rooms_router(room_calls))
     app.include_router(ops_router(key_ring.jwks(), lambda: node.unready))
     app.router.routes.extend(gateway.routes())
     app.state.drain = node.drain
     app.state.hurry = node.hurry
     return app
+
+
+class NewsToRooms:
+    """Implements `identity.news.Reader`: what identity tells of users, rooms hear of their members."""
+
+    def __init__(self, rooms: LocalRooms) -> None:
+        self._rooms = rooms
+
+    def changed(self, user: User) -> None:
+        self._rooms.card_changed(user.user_id, Card(user.display_name, user.avatar_url))
+
+    def deleted(self, user_id: str) -> None:
+        self._rooms.account_deleted(user_id)
 
 
 class Node:
@@ -282,6 +315,11 @@ def _room_policy(settings: Settings) -> RoomPolicy:
         command_deadline_s=settings.command_deadline_ms / 1000,
         max_frame_bytes=settings.max_server_message_bytes,
     )
+
+
+def _answer_deadline_s(settings: Settings) -> float:
+    """How long a call waits for a room: to decide, and as long again until that is stored."""
+    return 2 * settings.command_deadline_ms / 1000
 
 
 def _gateway_policy(settings: Settings) -> GatewayPolicy:

@@ -1,4 +1,4 @@
-"""Rooms to store, in short, and the two pairs of stores that the contract suites run over."""
+"""Rooms to store, in short, and the two sets of stores that the contract suites run over."""
 
 import hashlib
 from pathlib import Path
@@ -6,9 +6,11 @@ from typing import Protocol
 
 from gameroom.clock import Millis
 from gameroom.protocol.views import RoomSummary, Status
+from gameroom.rooms.directory import Directory, MemoryDirectory
 from gameroom.rooms.journal import Birth, Journal, Listing, MemoryJournal, SealedRecord, Snapshot, Unit
 from gameroom.rooms.placement import MemoryPlacement, Placement
 from gameroom.storage import migrate
+from gameroom.storage.directory import SqlDirectory
 from gameroom.storage.engine import Database
 from gameroom.storage.journal import SqlJournal
 from gameroom.storage.placement import SqlPlacement
@@ -21,6 +23,9 @@ class Stores(Protocol):
     @property
     def placement(self) -> Placement: ...
 
+    @property
+    def directory(self) -> Directory: ...
+
     async def reopen(self) -> None:
         """Close everything and open it again, as a restart does."""
 
@@ -31,6 +36,7 @@ class MemoryStores:
     def __init__(self) -> None:
         self.journal = MemoryJournal()
         self.placement = MemoryPlacement(self.journal)
+        self.directory = MemoryDirectory(self.journal)
 
     async def reopen(self) -> None:
         """Memory keeps what it has as long as it lives."""
@@ -49,6 +55,7 @@ class SqliteStores:
         self.database = Database.open(self._url)
         self.journal = SqlJournal(self.database)
         self.placement = SqlPlacement(self.database)
+        self.directory = SqlDirectory(self.database)
 
     async def reopen(self) -> None:
         await self.close()

@@ -31,10 +31,12 @@ from gameroom.identity.identity import IdentityPolicy, IdentityStores, build_ide
 from gameroom.identity.keys import KeyRing, generate_key
 from gameroom.identity.memory import MemoryStores
 from gameroom.identity.tokens import TokenPolicy
+from gameroom.rooms.directory import MemoryDirectory
 from gameroom.rooms.journal import MemoryJournal
 from gameroom.rooms.local import LocalRooms
 from gameroom.rooms.placement import MemoryPlacement
 from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Card
 from tests.kit.raw_socket import raw_socket
 
@@ -74,9 +76,10 @@ class Node:
             KeyRing([generate_key()]),
             clock,
         )
+        games = Games([load_game(Relay)])
         self.rooms = LocalRooms(
             home="node",
-            games=Games([load_game(Relay)]),
+            games=games,
             journal=journal,
             placement=MemoryPlacement(journal),
             bus=bus,
@@ -89,8 +92,10 @@ class Node:
             clock=clock,
             access=self.identity.access,
             rooms=self.rooms,
+            directory=MemoryDirectory(journal),
+            games=games,
             bus=bus,
-            password_key=b"key of the tests",
+            passwords=RoomPasswords(b"key of the tests"),
         )
         self.identity.revocations.watch(self.gateway.revoked)
         app = Starlette(routes=self.gateway.routes())

@@ -92,6 +92,17 @@ async def stays(witness: Player, user_id: str) -> None:
     assert witness.room.members[user_id]["connected"] is True
 
 
+async def test_who_made_a_room_over_rest_must_come_to_it_within_grace(hurried: People) -> None:
+    absent = await hurried.guest("Absent")
+    room = (await hurried.api.create_room(absent, "relay"))["room"]
+    kept = moment_of(room["members"][absent.user_id]["reserved_until"]) - moment_of(room["created_at"])
+    assert kept == GRACE
+    bob = await hurried.newcomer("Bob")
+    await bob.join(room["room_id"])
+    await bob.expect("MEMBER_LEFT", user_id=absent.user_id, reason="timeout")
+    await bob.expect("HOST_CHANGED", host_id=bob.user_id)
+
+
 async def test_leaving_again_after_a_return_begins_a_new_grace_period(hurried: People) -> None:
     alice = await hurried.newcomer("Alice")
     account = await hurried.guest("Bob")

@@ -1,11 +1,22 @@
-"""Signing in and the own account over REST, and what every answer of it must have."""
+"""Signing in, the own account and rooms over REST, and what every answer of it must have."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 
-from tests.kit.wire import CODES, Json, Refused, problem, require, tokens, user
+from tests.kit.wire import (
+    CODES,
+    Json,
+    Refused,
+    problem,
+    require,
+    room_at,
+    room_page,
+    room_summary,
+    tokens,
+    user,
+)
 
 
 @dataclass
@@ -137,6 +148,42 @@ class Api:
         return self._account(
             await self.call("POST", "/users/me/upgrade", 200, json=body, headers=bearer(account.access_token))
         )
+
+    # --- rooms ------------------------------------------------------------------------------------------------
+
+    async def create_room(self, account: Account, game: str, key: str | None = None, **fields: Any) -> Json:
+        """A new room, or the one that `key` has made before: `{"room", "epoch", "seq"}`."""
+        headers = bearer(account.access_token) | ({"Idempotency-Key": key} if key else {})
+        return await self._room_at("POST", "", 201, headers=headers, json={"game": game, **fields})
+
+    async def rooms(self, account: Account, **query: Any) -> Json:
+        """One page of the public rooms: `{"items", "next_cursor"}`."""
+        page: Json = await self._rooms("GET", "", 200, headers=bearer(account.access_token), params=query)
+        room_page("page", page)
+        return page
+
+    async def room(self, account: Account, room_id: str) -> Json:
+        """The room as a member sees it."""
+        return await self._room_at("GET", f"/{room_id}", 200, headers=bearer(account.access_token))
+
+    async def room_from_outside(self, account: Account, room_id: str) -> Json:
+        """The summary that a stranger gets, and nothing beside it."""
+        body = await self._rooms("GET", f"/{room_id}", 200, headers=bearer(account.access_token))
+        require(body.keys() == {"room"}, f"a stranger gets more than a summary: {body!r}")
+        require("members" not in body["room"], f"a stranger sees who is there: {body!r}")
+        room_summary("summary", body["room"])
+        return dict(body["room"])
+
+    async def close_room(self, account: Account, room_id: str) -> None:
+        await self._rooms("DELETE", f"/{room_id}", 204, headers=bearer(account.access_token))
+
+    async def _room_at(self, method: str, path: str, status: int, **options: Any) -> Json:
+        body: Json = await self._rooms(method, path, status, **options)
+        room_at("room", body)
+        return body
+
+    async def _rooms(self, method: str, path: str, status: int, **options: Any) -> Any:
+        return await self.call(method, f"/game-room-groups{path}", status, **options)
 
     def _account(self, body: Json) -> Account:
         user("user", body["user"])

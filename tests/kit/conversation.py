@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
+from tests.kit.lobby_copy import LobbyCopy
 from tests.kit.room_copy import RoomCopy
 from tests.kit.wire import Json, Position, RuleBroken, check_frame, require
 
@@ -38,6 +39,8 @@ class Conversation:
     rooms: dict[str, RoomCopy] = field(default_factory=dict)
     welcome: Json | None = None
     last_frame: Json | None = None
+    lobby: LobbyCopy | None = None
+    """The list of public rooms, as long as it is subscribed to."""
     _waiting: dict[str, list[Sent]] = field(default_factory=dict)
 
     def resume(self, copy: RoomCopy) -> None:
@@ -82,8 +85,12 @@ class Conversation:
 
     def _apply(self, frame: Json) -> None:
         match frame["type"]:
-            case "WELCOME" | "TOKEN_EXPIRING" | "SERVER_DRAINING" | "LOBBY_CHANGED":
+            case "WELCOME" | "TOKEN_EXPIRING" | "SERVER_DRAINING":
                 pass
+            case "LOBBY_CHANGED":
+                if self.lobby is None:
+                    raise RuleBroken(f"news of a lobby that was not subscribed to: {frame!r}")
+                self.lobby.change(frame)
             case "ERROR":
                 self._answered(frame)
             case "REPLY":
@@ -111,6 +118,10 @@ class Conversation:
         return fitting[0]
 
     def _check_reply(self, frame: Json, sent: Sent | None) -> None:
+        if frame["command"] == "SUBSCRIBE_LOBBY":
+            self.lobby = LobbyCopy(frame["data"]["rooms"])
+        elif frame["command"] == "UNSUBSCRIBE_LOBBY":
+            self.lobby = None
         if frame["command"] in CONNECTION_COMMANDS:
             return
         has_position = {"room_id", "epoch", "seq"} <= frame.keys()

@@ -10,6 +10,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from tests.kit.conversation import Conversation
+from tests.kit.lobby_copy import LobbyCopy
 from tests.kit.room_copy import RoomCopy
 from tests.kit.wire import Json, Position, Refused, RuleBroken, require
 
@@ -90,6 +91,13 @@ class Player:
     @property
     def rooms(self) -> dict[str, RoomCopy]:
         return self._conversation.rooms
+
+    @property
+    def lobby(self) -> LobbyCopy:
+        """The list of public rooms that this connection is subscribed to."""
+        lobby = self._conversation.lobby
+        assert lobby is not None
+        return lobby
 
     @property
     def room(self) -> RoomCopy:

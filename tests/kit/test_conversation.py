@@ -181,6 +181,65 @@ def test_an_admin_hosts_without_having_joined(joined: Conversation) -> None:
     hear(joined, reply("KICK_MEMBER", 6, {}, room_id="s"))
 
 
+def summary(room_id: str, at: int = 0, **more: Any) -> Json:
+    names = ("game", "name", "status", "max_players", "locked", "has_password")
+    shown = {name: VIEW[name] for name in names} | {"player_count": 1, "spectator_count": 0}
+    return {**shown, "room_id": room_id, "created_at": f"2026-01-01T00:00:00.{at:03}Z", **more}
+
+
+def changed(upserted: list[Json], removed: list[str]) -> Json:
+    return {"type": "LOBBY_CHANGED", "upserted": upserted, "removed": removed}
+
+
+def listed(rooms: list[Json]) -> Json:
+    return {"type": "REPLY", "id": "1", "command": "SUBSCRIBE_LOBBY", "data": {"rooms": rooms}}
+
+
+@pytest.fixture
+def in_lobby() -> Conversation:
+    """Subscribed to a lobby of two rooms."""
+    conversation = Conversation()
+    ask(conversation, "SUBSCRIBE_LOBBY")
+    hear(conversation, welcome(), listed([summary("b", 2), summary("a", 1)]))
+    return conversation
+
+
+def test_the_copy_of_the_lobby_follows_its_changes(in_lobby: Conversation) -> None:
+    hear(in_lobby, changed([summary("c", 3), summary("b", 2, player_count=2)], ["a"]), changed([], ["b"]))
+    assert in_lobby.lobby is not None
+    assert in_lobby.lobby.rooms == [summary("c", 3)]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        changed([], []),
+        changed([], ["z"]),
+        changed([summary("a", 1)], []),
+        changed([summary("c", status="closed")], []),
+        changed([summary(f"n{n}") for n in range(199)], []),
+    ],
+    ids=["empty", "unknown", "twice", "closed", "too long"],
+)
+def test_a_wrong_change_of_the_lobby_is_noticed(in_lobby: Conversation, frame: Json) -> None:
+    with pytest.raises(RuleBroken):
+        hear(in_lobby, frame)
+
+
+@pytest.mark.parametrize("rooms", [[summary("a", 1), summary("b", 2)], [summary("a"), summary("a")]])
+def test_a_wrong_list_of_the_lobby_is_noticed(in_lobby: Conversation, rooms: list[Json]) -> None:
+    ask(in_lobby, "SUBSCRIBE_LOBBY")
+    with pytest.raises(RuleBroken):
+        hear(in_lobby, listed(rooms))
+
+
+def test_news_of_a_lobby_without_a_subscription_are_noticed(in_lobby: Conversation) -> None:
+    ask(in_lobby, "UNSUBSCRIBE_LOBBY")
+    hear(in_lobby, {"type": "REPLY", "id": "1", "command": "UNSUBSCRIBE_LOBBY", "data": {}})
+    with pytest.raises(RuleBroken):
+        hear(in_lobby, changed([], ["a"]))
+
+
 def resuming(joined: Conversation, missed: int) -> Conversation:
     ask(joined, "JOIN_GAME_ROOM_GROUP")
     hear(joined, reply("JOIN_GAME_ROOM_GROUP", 5 + missed, {"resumed": True, "missed": missed}))

@@ -206,6 +206,25 @@ room_view = fields(
     {"invite_code": text},
 )
 
+room_summary = fields(
+    {
+        "room_id": text,
+        "name": text,
+        "game": text,
+        "status": one_of("waiting", "playing"),
+        "player_count": count,
+        "max_players": count,
+        "spectator_count": count,
+        "locked": boolean,
+        "has_password": boolean,
+        "created_at": moment,
+    }
+)
+
+room_at = fields({"room": room_view, "epoch": count, "seq": count})
+
+room_page = fields({"items": list_of(room_summary), "next_cursor": nullable(text)})
+
 # --- frames ---------------------------------------------------------------------------------------------------
 
 ROOM_FIELDS = (
@@ -265,6 +284,7 @@ OTHER_FRAMES: dict[str, Check] = {
     ),
     "TOKEN_EXPIRING": fields({"expires_in": count}),
     "SERVER_DRAINING": fields({"reconnect_after_ms": count}),
+    "LOBBY_CHANGED": fields({"upserted": list_of(room_summary), "removed": list_of(text)}),
     "DETACHED": fields(
         {"room_id": text, "reason": one_of("left", "kicked", "closed", "replaced", "damaged")},
     ),
@@ -299,6 +319,8 @@ REPLY_DATA: dict[str, Check] = {
     "START_GAME": fields({"round": count}),
     "SEND_CHAT": fields({"message_id": text}),
     "CLOSE_GAME_ROOM_GROUP": fields({}),
+    "SUBSCRIBE_LOBBY": fields({"rooms": list_of(room_summary)}),
+    "UNSUBSCRIBE_LOBBY": fields({}),
 }
 
 CODES: dict[str, int | None] = {

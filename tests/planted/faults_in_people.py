@@ -15,7 +15,8 @@ STORES = "backend/gameroom/storage/accounts.py"
 USERS = "backend/gameroom/storage/users.py"
 SQLITE = "backend/gameroom/storage/sqlite.py"
 LOGS = "backend/gameroom/telemetry/logs.py"
-VIEWS = "backend/gameroom/rooms/views.py"
+ROOMS = "backend/gameroom/rooms"
+VIEWS = f"{ROOMS}/views.py"
 GATEWAY = "backend/gameroom/gateway"
 
 C_STORES = "tests/contract/test_identity_stores.py"
@@ -330,9 +331,9 @@ FAULTS: Faults = {
     ),
     "Secrets stay out of records, frames, logs and errors": (
         fault(
-            "room passwords leave the gateway in clear",
+            "room passwords get behind the edges in clear",
             Edit(
-                f"{GATEWAY}/room_passwords.py",
+                f"{ROOMS}/room_passwords.py",
                 "return replace(command, password=mac.hexdigest())",
                 "return replace(command, password=command.password)",
             ),

@@ -31,6 +31,7 @@ T_HOSTING = f"{TESTS}/test_hosting.py"
 T_OPENING = f"{TESTS}/test_opening.py"
 T_PUBLISHING = f"{TESTS}/test_publishing.py"
 T_RECOVERY = f"{TESTS}/test_recovery.py"
+T_REST = f"{TESTS}/test_rest_commands.py"
 T_RESUME = f"{TESTS}/test_resume.py"
 T_WINDOW = f"{TESTS}/test_window.py"
 T_REGRESSION = "tests/regression/test_rooms.py"
@@ -256,6 +257,12 @@ FAULTS: Faults = {
             ),
             "tests/contract/test_journal.py::test_the_same_create_makes_one_room",
             "tests/contract/test_journal.py::test_of_the_same_create_at_once_one_makes_the_room",
+        ),
+        fault(
+            "the key of a call is no id of CREATE",
+            Edit("backend/gameroom/api/rooms.py", "CreateRoom(id=key, **", "CreateRoom(**"),
+            "tests/integration/test_rooms_api.py::test_a_socket_repeats_what_rest_has_made",
+            "tests/integration/test_rooms_api.py::test_rest_repeats_what_a_socket_has_made",
         ),
     ),
     "Recovered is what was live, and recovery runs no game code": (
@@ -487,6 +494,47 @@ FAULTS: Faults = {
                 "            yield Share(None, event_frame(record, data, seat=None))",
             ),
             f"{T_HANDLERS}::test_a_whisper_is_hidden_from_others",
+        ),
+    ),
+    "Strangers know of a room what it shows them": (
+        fault(
+            "strangers see the view",
+            Edit(
+                ROOM, "        if request.sender.user_id not in self.state.members:\n", "        if False:\n"
+            ),
+            f"{T_REST}::test_a_stranger_sees_a_summary_and_leaves_no_trace",
+        ),
+        fault(
+            "who has looked at a room is remembered there",
+            Edit(VIEWS, "            if not (known or came_in):\n", "            if False:\n"),
+            f"{T_REST}::test_a_stranger_sees_a_summary_and_leaves_no_trace",
+        ),
+        fault(
+            "a private room shows its summary to everybody",
+            Edit(
+                MEMBERSHIP,
+                'if room.visibility == "private" or sender.user_id in room.bans:',
+                "if sender.user_id in room.bans:",
+            ),
+            f"{T_REST}::test_to_a_stranger_there_is_no_private_room",
+        ),
+        fault(
+            "who is banned sees the summary",
+            Edit(
+                MEMBERSHIP,
+                'if room.visibility == "private" or sender.user_id in room.bans:',
+                'if room.visibility == "private":',
+            ),
+            f"{T_REST}::test_to_who_is_banned_there_is_no_such_room",
+        ),
+        fault(
+            "rooms that are not public are listed",
+            Edit(
+                "backend/gameroom/storage/directory.py",
+                "where(is_listed)",
+                'where(rooms.c.status != "closed")',
+            ),
+            "tests/contract/test_directory.py::test_only_public_open_rooms_are_listed",
         ),
     ),
     "`connected` belongs to a connection": (

@@ -9,6 +9,7 @@ DISPATCHER = f"{GATEWAY}/dispatcher.py"
 FAST_PATH = f"{GATEWAY}/fast_path.py"
 HUB = f"{GATEWAY}/hub.py"
 LIMITS = f"{GATEWAY}/limits.py"
+LOBBY = f"{GATEWAY}/lobby.py"
 ACTOR = "backend/gameroom/rooms/actor.py"
 HISTORY = "backend/gameroom/rooms/history.py"
 WINDOW = "backend/gameroom/rooms/window.py"
@@ -23,6 +24,7 @@ T_ANONYMOUS = f"{TESTS}/test_anonymous.py"
 T_ATTACHMENT = f"{TESTS}/test_attachment.py"
 T_CONNECTION = f"{TESTS}/test_connection.py"
 T_HUB = f"{TESTS}/test_hub.py"
+T_LOBBY = f"{TESTS}/test_lobby.py"
 T_ACTOR = "tests/unit/rooms/test_actor.py"
 T_BOUNDS = "tests/unit/rooms/test_bounds.py"
 T_CODEC = "tests/unit/protocol/test_codec.py"
@@ -83,6 +85,36 @@ FAULTS: Faults = {
             "an older connection of the user hears on",
             Edit(HUB, "            older.replaced()\n", "            pass\n"),
             f"{T_ATTACHMENT}::test_a_newer_connection_replaces_the_older_one_in_the_room",
+        ),
+    ),
+    "Lists of rooms miss nothing and double nothing": (
+        fault(
+            "a page begins at its place, not behind it",
+            Edit("backend/gameroom/storage/directory.py", "tuple_(*_PLACE) < (", "tuple_(*_PLACE) <= ("),
+            "tests/contract/test_directory.py::test_pages_miss_and_double_nothing_while_rooms_are_made",
+        ),
+        fault(
+            "rooms that are gone from the lobby stay in the copies of it",
+            Edit(
+                LOBBY,
+                "removed = [room_id for room_id in told if room_id not in now]",
+                "removed: list[str] = []",
+            ),
+            f"{T_LOBBY}::test_the_change_makes_the_one_list_of_the_other",
+        ),
+        fault(
+            "what was told of the lobby is told again",
+            Edit(LOBBY, "            self._told[peer] = now\n", ""),
+            f"{T_LOBBY}::test_who_comes_later_gets_the_list_as_it_is_then_and_no_change_that_it_shows",
+        ),
+        fault(
+            "a look under way is taken for the present list",
+            Edit(
+                LOBBY,
+                "begun_before = self._begun\n",
+                "begun_before = self._begun - self._one_at_a_time.locked()\n",
+            ),
+            f"{T_LOBBY}::test_a_look_that_began_before_is_not_taken_for_the_present_list",
         ),
     ),
     "Events come before the answer, answers in the order of the commands": (

@@ -17,6 +17,7 @@ from gameroom.api.auth import auth_router
 from gameroom.api.games import games_router
 from gameroom.api.limits import SignInLimitPolicy, SignInLimits
 from gameroom.api.ops import ops_router
+from gameroom.api.rooms import RoomCalls, rooms_router
 from gameroom.api.users import users_router
 from gameroom.errors import GameroomError
 from gameroom.games.registry import Games
@@ -125,6 +126,7 @@ FRAMES: dict[str, type[Struct]] = {
     "TOKEN_EXPIRING": answers.TokenExpiring,
     "SERVER_DRAINING": answers.ServerDraining,
     "DETACHED": answers.Detached,
+    "LOBBY_CHANGED": answers.LobbyChanged,
     "HIDDEN": HiddenRun,
     **dict.fromkeys(EVENTS, EventFrame),
 }
@@ -138,6 +140,7 @@ DATA: dict[str, type[Struct]] = {
     "SET_ROLE": answers.Seated,
     "START_GAME": answers.Started,
     "SEND_CHAT": answers.ChatSent,
+    "SUBSCRIBE_LOBBY": answers.LobbyRooms,
 }
 """What is in the `data` of replies; those of other commands hold nothing, or what the game says."""
 
@@ -258,6 +261,7 @@ def test_the_protocol_lists_every_call() -> None:
         auth_router(cast(Identity, None), SignInLimits(SignInLimitPolicy())),
         users_router(cast(Identity, None), SignInLimits(SignInLimitPolicy())),
         games_router(Games([])),
+        rooms_router(RoomCalls(**dict.fromkeys(RoomCalls.__dataclass_fields__))),
         ops_router(Jwks([]), lambda: None),
     )
     calls = {
@@ -268,7 +272,7 @@ def test_the_protocol_lists_every_call() -> None:
         if method != "HEAD"  # what GET gives, without its body
     }
     assert len(calls) > 8
-    listed = set(re.findall(r"^\| `([A-Z]+ /[\w./-]+)`", PROTOCOL.read_text(), re.MULTILINE))
+    listed = set(re.findall(r"^\| `([A-Z]+ /[\w./{}-]+)`", PROTOCOL.read_text(), re.MULTILINE))
     assert listed == calls
 
 

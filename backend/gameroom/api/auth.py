@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends
 from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,6 +11,7 @@ from starlette.responses import Response
 from gameroom.api.answers import NO_STORE, answer
 from gameroom.api.bodies import form_body, json_body
 from gameroom.api.credentials import principal_of
+from gameroom.api.idempotency import idempotency_key
 from gameroom.api.issued import signed_in, tokens_for
 from gameroom.api.limits import SignInLimits
 from gameroom.api.openapi import call
@@ -43,12 +44,7 @@ from gameroom.identity.identity import Identity
 
 IdempotencyKey = Annotated[
     str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=16,
-        max_length=64,
-        description="Sent again within 24 hours: nothing is done anew, the same user gets fresh tokens.",
-    ),
+    idempotency_key("Sent again within 24 hours: nothing is done anew, the same user gets fresh tokens."),
 ]
 
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from gameroom.errors import FieldError, MessageTooBig, ValidationFailed
 from gameroom.protocol.diagnosis import read_leniently
 from gameroom.protocol.free_json import NotFreeJson, check_free_json
+from gameroom.protocol.limits import MAX_FRAME_DEPTH
 from gameroom.protocol.sentences import wrong_field
 
 T = TypeVar("T", bound=Struct)
@@ -77,8 +78,7 @@ async def read_up_to(limit: int, request: Request) -> bytes:
 def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         value = decoder.decode(body)
-        if b"\\u0000" in body:
-            check_free_json(msgspec.to_builtins(value))
+        check_free_json(msgspec.to_builtins(value), MAX_FRAME_DEPTH)  # what the types let pass
     except NotFreeJson as fault:
         raise ValidationFailed.at(fault.pointer, fault.detail) from None
     except msgspec.ValidationError as fault:

@@ -1,6 +1,6 @@
-"""How often somebody may try to sign in: per account and per address, in this process.
+"""How often somebody may call: sign in, per account and per address; ask for rooms, per user.
 
-Every node counts for itself: the limits stop guessing, they are no accounting.
+Every node counts for itself, in memory: the limits stop guessing and floods, they are no accounting.
 """
 
 import ipaddress
@@ -60,11 +60,39 @@ class SignInLimits:
         self._hit(self._tokens, network_of(request))
 
     def _hit(self, limit: RateLimitItem, who: str) -> None:
-        if self._limiter.hit(limit, who):
-            return
-        reset_at = self._limiter.get_window_stats(limit, who).reset_time
-        wait_ms = max(1000, int((reset_at - time.time()) * 1000))
-        raise RateLimited("Too many attempts; wait a little", retry_after_ms=wait_ms)
+        hit(self._limiter, limit, who, "Too many attempts; wait a little")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomLimitPolicy:
+    """Calls of one user a minute. `made`: a room is written down for good; `asked`: all other calls about rooms."""
+
+    made: int = 60
+    asked: int = 600
+
+
+class RoomLimits:
+    """Counts what each user asks about rooms, and refuses with `RateLimited` what is too much."""
+
+    def __init__(self, policy: RoomLimitPolicy) -> None:
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._made = RateLimitItemPerMinute(policy.made, namespace="made")
+        self._asked = RateLimitItemPerMinute(policy.asked, namespace="asked")
+
+    def making(self, user_id: str) -> None:
+        hit(self._limiter, self._made, user_id, "You make too many rooms; wait a little")
+
+    def asking(self, user_id: str) -> None:
+        hit(self._limiter, self._asked, user_id, "You ask too often; wait a little")
+
+
+def hit(limiter: FixedWindowRateLimiter, limit: RateLimitItem, who: str, refusal: str) -> None:
+    """Count one call. Raises `RateLimited`, which says when the next one is welcome."""
+    if limiter.hit(limit, who):
+        return
+    reset_at = limiter.get_window_stats(limit, who).reset_time
+    wait_ms = max(1000, int((reset_at - time.time()) * 1000))
+    raise RateLimited(refusal, retry_after_ms=wait_ms)
 
 
 def network_of(request: Request) -> str:

@@ -3,7 +3,8 @@
 Version 3.0, because the Swagger UI that can be installed from the package index knows no 3.1.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, TypedDict
 
 import msgspec
@@ -20,6 +21,9 @@ FORM = "application/x-www-form-urlencoded"
 TOKEN_PATH = "/api/v1/auth/token"  # noqa: S105 - a path
 
 Schema = dict[str, Any]
+Body = type[Struct] | tuple[type[Struct], ...] | None
+"""The shape of an answer, or its alternatives; None: it has no body."""
+
 NULL: Schema = {"type": "null"}
 
 SECURITY_SCHEMES: Schema = {
@@ -38,17 +42,23 @@ class CallDoc(TypedDict):
 
 def call(
     *,
-    gives: Mapping[int, type[Struct] | None],
+    gives: Mapping[int, Body],
+    path: Mapping[str, object] = MappingProxyType({}),
+    query: type[Struct] | None = None,
     takes: type[Struct] | None = None,
     form: type[Struct] | None = None,
     refuses: Iterable[type[GameroomError]] = (),
     problem: type[Problem] = Problem,
     bearer: bool = False,
 ) -> CallDoc:
-    """Describe a call: the body it takes, what it gives by status (None: no content), and how it refuses."""
+    """Describe a call: the body it takes, what it gives by status (None: no content), and how it refuses.
+
+    `path`: the types of its parameters there, by name; `query`: the shape of what it is asked with.
+    """
     body = takes or form
     reasons = [*refuses]
-    extra: Schema = {}
+    parameters = [*path_parameters(path), *query_parameters(query)]
+    extra: Schema = {"parameters": parameters} if parameters else {}
     if bearer:
         reasons += [Unauthenticated, TokenExpired]
         extra["security"] = [{"bearer": []}, {"password": []}]
@@ -63,10 +73,26 @@ def call(
     )
 
 
-def answered(shape: type[Struct] | None) -> Schema:
-    if shape is None:
+def path_parameters(types: Mapping[str, object]) -> Iterator[Schema]:
+    for name, kind in types.items():
+        yield {"name": name, "in": "path", "required": True, "schema": msgspec.json.schema(kind)}
+
+
+def query_parameters(shape: type[Struct] | None) -> Iterator[Schema]:
+    """One for each field. What may be null in a Struct may be left out of a query."""
+    for info in () if shape is None else msgspec.structs.fields(shape):
+        schema = msgspec.json.schema(info.type)
+        [schema] = [option for option in schema.get("anyOf", [schema]) if option != NULL]
+        default = {} if info.default is None else {"default": info.default}
+        yield {"name": info.name, "in": "query", "required": info.required, "schema": schema | default}
+
+
+def answered(body: Body) -> Schema:
+    if body is None:
         return {"description": "Done"}
-    return {"description": "Done", "content": content(JSON, shape)}
+    if isinstance(body, tuple):
+        return {"description": "Done", "content": {JSON: {"schema": {"anyOf": [*map(reference, body)]}}}}
+    return {"description": "Done", "content": content(JSON, body)}
 
 
 def refusals(reasons: Iterable[type[GameroomError]], problem: type[Problem]) -> dict[int | str, Schema]:
@@ -81,7 +107,11 @@ def refusals(reasons: Iterable[type[GameroomError]], problem: type[Problem]) -> 
 
 
 def content(media_type: str, shape: type[Struct]) -> Schema:
-    return {media_type: {"schema": {"$ref": f"#/components/schemas/{shape.__name__}"}}}
+    return {media_type: {"schema": reference(shape)}}
+
+
+def reference(shape: type[Struct]) -> Schema:
+    return {"$ref": f"#/components/schemas/{shape.__name__}"}
 
 
 def openapi_document(app: FastAPI) -> Schema:

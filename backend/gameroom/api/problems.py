@@ -1,11 +1,14 @@
 """Every failure of a call, whoever raised it, as one `application/problem+json`."""
 
+from http import HTTPStatus
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gameroom.api.asking import Undecided
 from gameroom.api.bodies import BodyTooSlow
 from gameroom.errors import FieldError, GameroomError, InternalError, NotFound, ValidationFailed
 from gameroom.protocol.patch import escape
@@ -15,6 +18,7 @@ from gameroom.protocol.problem import problem_body, problem_headers
 def install_problems(app: FastAPI) -> None:
     """Teach the application our errors and Starlette's and FastAPI's own; `RequestIds` sees to all others."""
     app.add_exception_handler(GameroomError, of_gameroom)
+    app.add_exception_handler(Undecided, of_undecided)
     app.add_exception_handler(HTTPException, of_starlette)
     app.add_exception_handler(RequestValidationError, of_fastapi)
 
@@ -31,6 +35,11 @@ def headers_of(error: GameroomError) -> dict[str, str]:
 async def of_gameroom(_: Request, error: Exception) -> Response:
     assert isinstance(error, GameroomError)  # noqa: S101 - registered for this class only
     return problem(error)
+
+
+async def of_undecided(_: Request, _error: Exception) -> Response:
+    """No problem with a code: each of them would say that nothing was changed."""
+    return Response(status_code=HTTPStatus.GATEWAY_TIMEOUT)
 
 
 async def of_starlette(request: Request, error: Exception) -> Response:

@@ -2,14 +2,17 @@
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import NODEFAULT, UNSET, Meta, Struct, UnsetType, defstruct, field
+from msgspec.structs import FieldInfo, fields
 
 from gameroom.api.profile_checks import check_avatar_url, check_display_name, check_metadata
 from gameroom.identity.keys import Jwks
-from gameroom.protocol.commands import FreeJson
+from gameroom.protocol.answers import SummaryData
+from gameroom.protocol.commands import Command, CreateRoom, FreeJson
 from gameroom.protocol.limits import AVATAR_URL_LENGTH
 from gameroom.protocol.problem import Problem
-from gameroom.protocol.views import User
+from gameroom.protocol.views import RoomSummary, RoomView, User
+from gameroom.rooms.directory import Wanted
 
 # `(?!\n)`: Python's `$` alone would let a line feed follow.
 Username = Annotated[str, Meta(min_length=3, max_length=32, pattern=r"^[A-Za-z0-9_.-]+(?!\n)$")]
@@ -117,6 +120,52 @@ class GameList(Struct, frozen=True):
     items: list[GameDescription]
 
 
+# --- rooms ----------------------------------------------------------------------------------------------------
+
+
+def as_declared(info: FieldInfo) -> tuple[str, object, object]:
+    """A field of one struct, for the declaration of another."""
+    if info.default_factory is not NODEFAULT:
+        return (info.name, info.type, field(default_factory=info.default_factory))
+    return (info.name, info.type, field() if info.default is NODEFAULT else info.default)
+
+
+NewRoom: type[Struct] = defstruct(
+    "NewRoom",
+    [as_declared(info) for info in fields(CreateRoom) if info.name not in Command.__struct_fields__],
+    namespace={"__doc__": "A new room: the fields of CREATE_GAME_ROOM_GROUP."},
+    module=__name__,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+)
+
+
+class RoomAt(Struct, frozen=True, kw_only=True):
+    """A room as its member sees it, at this position of its history."""
+
+    room: RoomView
+    epoch: int
+    seq: int
+
+
+class RoomQuery(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which rooms, and which page of them: the one after `cursor`."""
+
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: Annotated[str, Meta(max_length=256)] | None = None
+
+
+class RoomPage(Struct, frozen=True):
+    """`next_cursor` null: there are no more."""
+
+    items: list[RoomSummary]
+    next_cursor: str | None
+
+
+# --- the rest -------------------------------------------------------------------------------------------------
+
+
 class Health(Struct, frozen=True):
     status: Literal["ok"] = "ok"
 
@@ -140,6 +189,10 @@ SHAPES: tuple[type[Struct], ...] = (
     ChangePassword,
     Upgrade,
     User,
+    NewRoom,
+    RoomAt,
+    SummaryData,
+    RoomPage,
     Jwks,
     GameDescription,
     GameList,

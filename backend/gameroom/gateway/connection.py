@@ -23,7 +23,7 @@ from gameroom.protocol.commands import JoinRoom
 from gameroom.protocol.frames import Frame
 from gameroom.protocol.limits import MALFORMED_IN_A_ROW
 from gameroom.protocol.views import User
-from gameroom.rooms.rooms import Card, Sender
+from gameroom.rooms.rooms import Sender
 
 
 class Connection:
@@ -43,7 +43,7 @@ class Connection:
     ) -> None:
         self.connection_id = new_id()
         self.principal = principal
-        self.sender = _sender(principal, self.connection_id)
+        self.sender = Sender.of(principal.user, self.connection_id)
         self._environment = environment
         self._ended = ended
         self._over = False
@@ -97,13 +97,13 @@ class Connection:
     def renew(self, principal: Principal) -> None:
         """Another token of the same user: the connection belongs to its sign-in, and lasts as long as it."""
         self.principal = principal
-        self.sender = _sender(principal, self.connection_id)
+        self.sender = Sender.of(principal.user, self.connection_id)
         self._expiry.watch(principal.expires_at)
 
     def changed(self, user: User) -> None:
         """The user is another to see: rooms get the new card with the next JOIN."""
         self.principal = replace(self.principal, user=user)
-        self.sender = _sender(self.principal, self.connection_id)
+        self.sender = Sender.of(user, self.connection_id)
 
     def end(self, why: Closing) -> None:
         """Close the socket, saying why; the rooms hear of it at once. Twice is once."""
@@ -173,13 +173,3 @@ class Connection:
         self._malformed = self._malformed + 1 if isinstance(error, MalformedFrame) else 0
         if self._malformed >= MALFORMED_IN_A_ROW:
             self.end(closing.JUNK)
-
-
-def _sender(principal: Principal, connection_id: str) -> Sender:
-    user = principal.user
-    return Sender(
-        user_id=user.user_id,
-        card=Card(user.display_name, user.avatar_url),
-        connection_id=connection_id,
-        admin="admin" in user.roles,
-    )

@@ -25,7 +25,7 @@ from gameroom.gateway.environment import Environment
 from gameroom.gateway.handshake import BearerCredential
 from gameroom.gateway.peer import Renewable
 from gameroom.ids import new_id, normalize_invite_code
-from gameroom.protocol.answers import Authenticated, DetachReason, Pong
+from gameroom.protocol.answers import Authenticated, DetachReason, Empty, LobbyRooms, Pong
 from gameroom.protocol.codec import encode, error_frame, reply_frame
 from gameroom.protocol.commands import (
     AnyCommand,
@@ -35,6 +35,8 @@ from gameroom.protocol.commands import (
     JoinRoom,
     Ping,
     RoomCommand,
+    SubscribeLobby,
+    UnsubscribeLobby,
     type_of,
 )
 
@@ -82,6 +84,7 @@ class Dispatcher:
         `failure`: what an automatic JOIN that is not decided yet is settled with.
         """
         self._closed = True
+        self._environment.lobby.unsubscribe(self._peer)
         for attachment in tuple(self._attachments.values()):
             attachment.close(failure)
         self._attachments.clear()
@@ -106,6 +109,11 @@ class Dispatcher:
                 self._await(command, self._renew(command))
             case Ping():
                 self._reply(command, Pong(rfc3339(self._environment.clock.now())))
+            case SubscribeLobby():
+                self._await(command, self._subscribe(command))
+            case UnsubscribeLobby():
+                self._environment.lobby.unsubscribe(self._peer)
+                self._reply(command, Empty())
             case _:
                 assert_never(command)
 
@@ -155,6 +163,14 @@ class Dispatcher:
         if not self._closed:
             self._peer.renew(principal)
             self._reply(command, Authenticated(self._environment.seconds_left(principal)))
+
+    async def _subscribe(self, command: SubscribeLobby) -> None:
+        lobby = self._environment.lobby
+        rooms = await lobby.subscribe(self._peer, command.game)
+        if self._closed:
+            lobby.unsubscribe(self._peer)
+        else:
+            self._reply(command, LobbyRooms(rooms))
 
     def _reply(self, to: Command, data: Struct) -> None:
         if to.ack:

@@ -12,11 +12,12 @@ from gameroom.gateway.closing import refusal_of
 from gameroom.gateway.handshake import BearerCredential, Credential
 from gameroom.gateway.hub import Hub
 from gameroom.gateway.limits import FrameLimit
+from gameroom.gateway.lobby import Lobby
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent_news import RecentNews
 from gameroom.gateway.recent_revocations import RecentRevocations
-from gameroom.gateway.room_passwords import RoomPasswords
 from gameroom.identity.access import Principal
+from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Rooms
 from gameroom.tasks import Tasks
 
@@ -40,6 +41,7 @@ class Environment:
     access: Access
     rooms: Rooms
     hub: Hub
+    lobby: Lobby
     tasks: Tasks
     passwords: RoomPasswords
     revocations: RecentRevocations

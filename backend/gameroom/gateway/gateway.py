@@ -4,25 +4,25 @@ from starlette.routing import BaseRoute, WebSocketRoute
 
 from gameroom.bus.bus import Bus
 from gameroom.clock import Clock, Millis
+from gameroom.games.registry import Games
 from gameroom.gateway.connections import Connections
 from gameroom.gateway.endpoint import Nowhere, SocketEndpoint
 from gameroom.gateway.environment import Access, Environment
 from gameroom.gateway.hub import Hub
+from gameroom.gateway.lobby import Lobby
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent_news import RecentNews
 from gameroom.gateway.recent_revocations import RecentRevocations
-from gameroom.gateway.room_passwords import RoomPasswords
 from gameroom.identity.revocations import Revocation
 from gameroom.protocol.views import User
+from gameroom.rooms.directory import Directory
+from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Rooms
 from gameroom.tasks import Tasks
 
 
 class Gateway:
-    """All sockets of one node. Made, and stopped, by the composition root; needs no start.
-
-    `password_key`: the secret that room passwords are sealed with, 1 to 64 bytes, the same on every node.
-    """
+    """All sockets of one node. Made, and stopped, by the composition root; needs no start."""
 
     def __init__(
         self,
@@ -31,8 +31,10 @@ class Gateway:
         clock: Clock,
         access: Access,
         rooms: Rooms,
+        directory: Directory,
+        games: Games,
         bus: Bus,
-        password_key: bytes,
+        passwords: RoomPasswords,
     ) -> None:
         self._tasks = Tasks()
         environment = Environment(
@@ -41,8 +43,9 @@ class Gateway:
             access=access,
             rooms=rooms,
             hub=Hub(bus, self._tasks, policy.step_timeout_s),
+            lobby=Lobby(directory, games, self._tasks, policy.step_timeout_s),
             tasks=self._tasks,
-            passwords=RoomPasswords(password_key),
+            passwords=passwords,
             revocations=RecentRevocations(clock),
             news=RecentNews(clock),
         )

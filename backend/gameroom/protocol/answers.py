@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from gameroom.errors import FieldError, Params
-from gameroom.protocol.views import RoomView, User
+from gameroom.protocol.views import RoomSummary, RoomView, User
 
 
 class Reply(Struct, tag_field="type", tag="REPLY", frozen=True, kw_only=True):
@@ -55,6 +55,18 @@ class RoomData(Struct, frozen=True):
     room: RoomView
 
 
+class LobbyRooms(Struct, frozen=True):
+    """The newest public rooms, the newest first."""
+
+    rooms: list[RoomSummary]
+
+
+class SummaryData(Struct, frozen=True):
+    """What a stranger is shown of a room, over REST."""
+
+    room: RoomSummary
+
+
 class Joined(Struct, frozen=True, kw_only=True):
     room: RoomView | UnsetType = UNSET
     resumed: bool
@@ -97,6 +109,13 @@ class TokenExpiring(Struct, tag_field="type", tag="TOKEN_EXPIRING", frozen=True)
 
 class ServerDraining(Struct, tag_field="type", tag="SERVER_DRAINING", frozen=True):
     reconnect_after_ms: int
+
+
+class LobbyChanged(Struct, tag_field="type", tag="LOBBY_CHANGED", frozen=True):
+    """What makes the present list of the one before: rooms that are new or other, and the ids of those gone."""
+
+    upserted: list[RoomSummary]
+    removed: list[str]
 
 
 DetachReason = Literal["left", "kicked", "closed", "replaced", "damaged"]

@@ -56,6 +56,14 @@ class Ping(Command, tag="PING", frozen=True, kw_only=True):
     pass
 
 
+class SubscribeLobby(Command, tag="SUBSCRIBE_LOBBY", frozen=True, kw_only=True):
+    game: GameName | None = None
+
+
+class UnsubscribeLobby(Command, tag="UNSUBSCRIBE_LOBBY", frozen=True, kw_only=True):
+    pass
+
+
 # --- rooms: coming and going ----------------------------------------------------------------------------------
 
 
@@ -158,6 +166,8 @@ class SendChat(RoomCommand, tag="SEND_CHAT", frozen=True, kw_only=True):
 AnyCommand = (
     Authenticate
     | Ping
+    | SubscribeLobby
+    | UnsubscribeLobby
     | CreateRoom
     | JoinRoom
     | LeaveRoom

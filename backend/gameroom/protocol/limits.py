@@ -37,5 +37,8 @@ AVATAR_URL_LENGTH = 512
 MAX_RESUME = 256
 """Missed events that a resume hands over at most."""
 
+LOBBY_ROOMS = 200
+"""The newest rooms, which a subscription of the lobby shows."""
+
 MALFORMED_IN_A_ROW = 20
 """Malformed frames, one after the other, that end a connection."""

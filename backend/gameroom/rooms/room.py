@@ -45,7 +45,7 @@ from gameroom.rooms.sealing import (
 )
 from gameroom.rooms.state import GAME, MEMBER, Due, Parts, RoomState
 from gameroom.rooms.turn import Turn
-from gameroom.rooms.views import CardsById, Viewpoint
+from gameroom.rooms.views import CardsById, Viewpoint, summary
 from gameroom.rooms.window import CommandWindow
 
 log = logging.getLogger(__name__)
@@ -233,7 +233,11 @@ class Room:
 
     def _answer(self, request: Request, route: Route, reply: object) -> Answer:
         """What the sender is told, standing at the position after the turn."""
-        return self._show(request.sender) if route.holds_view else self._reply(encode(reply))
+        if not route.holds_view:
+            return self._reply(encode(reply))
+        if request.sender.user_id in self.state.members:
+            return self._show(request.sender)
+        return self._reply(encode(answers.SummaryData(summary(self.room_id, self.game_type, self.state))))
 
     def _show(self, sender: Sender) -> Answer:
         """The view as the answer."""

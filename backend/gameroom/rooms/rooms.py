@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from gameroom.errors import GameroomError
 from gameroom.protocol.commands import CreateRoom, RoomCommand
+from gameroom.protocol.views import User
 
 
 class Card(Struct, frozen=True):
@@ -40,6 +41,15 @@ class Sender(Struct, frozen=True, kw_only=True):
     connection_id: str | None = None
     admin: bool = False
     elsewhere: int | None = None
+
+    @classmethod
+    def of(cls, user: User, connection_id: str | None = None) -> "Sender":
+        return cls(
+            user_id=user.user_id,
+            card=Card(user.display_name, user.avatar_url),
+            connection_id=connection_id,
+            admin="admin" in user.roles,
+        )
 
 
 class Request(Struct, frozen=True, kw_only=True):

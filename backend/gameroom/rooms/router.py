@@ -26,6 +26,7 @@ from gameroom.protocol.commands import (
 )
 from gameroom.protocol.views import Status
 from gameroom.rooms.handlers import chat, hosting, membership, play, updating
+from gameroom.rooms.rest_commands import EndRoom, InspectRoom
 from gameroom.rooms.rooms import Sender
 from gameroom.rooms.state import RoomState
 from gameroom.rooms.turn import Turn
@@ -48,6 +49,7 @@ class Route(Struct, frozen=True, kw_only=True):
     """`holds_view`: the answer is the room's view, so the command itself need not cause an event.
 
     `despite_game`: a game that fails cannot stand in the way; its round is aborted.
+    `though_closed`: it may be asked of a closed room too.
     """
 
     handler: Callable[[Turn, Sender, Any], Reply]
@@ -55,6 +57,7 @@ class Route(Struct, frozen=True, kw_only=True):
     during: Status | None = None
     holds_view: bool = False
     despite_game: bool = False
+    though_closed: bool = False
 
 
 def _route(
@@ -65,9 +68,17 @@ def _route(
     during: Status | None = None,
     holds_view: bool = False,
     despite_game: bool = False,
+    though_closed: bool = False,
 ) -> Route:
     """A route whose handler takes the very command that it is found by."""
-    return Route(handler=handler, by=by, during=during, holds_view=holds_view, despite_game=despite_game)
+    return Route(
+        handler=handler,
+        by=by,
+        during=during,
+        holds_view=holds_view,
+        despite_game=despite_game,
+        though_closed=though_closed,
+    )
 
 
 ROUTES: dict[type[Command], Route] = {
@@ -83,6 +94,8 @@ ROUTES: dict[type[Command], Route] = {
     GameAction: _route(GameAction, play.act, Standing.PLAYER, during="playing"),
     SendChat: _route(SendChat, chat.send_chat, Standing.MEMBER),
     CloseRoom: _route(CloseRoom, hosting.close_room, Standing.HOST, despite_game=True),
+    InspectRoom: _route(InspectRoom, membership.inspect, Standing.ANYBODY, holds_view=True),
+    EndRoom: _route(EndRoom, hosting.end_room, Standing.HOST, despite_game=True, though_closed=True),
 }
 
 
@@ -91,10 +104,10 @@ def find_route(state: RoomState, sender: Sender, command: Command, *, attached: 
 
     `attached`: the sender has joined on the connection that asks (or asks by REST).
     """
-    if state.play.status == "closed":
+    route = ROUTES[type(command)]
+    if state.play.status == "closed" and not route.though_closed:
         _check_known(state, sender)
         raise RoomClosed()
-    route = ROUTES[type(command)]
     _check_standing(state, sender, route.by, attached)
     if route.during is not None and state.play.status != route.during:
         raise WrongStatus(

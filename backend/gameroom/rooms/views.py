@@ -155,15 +155,22 @@ class Viewpoint:
 
     @contextmanager
     def introducing(self, user_id: str, card: Card) -> Iterator[None]:
-        """While it is decided whether somebody comes in, the card is known; it is forgotten if the answer is no.
+        """While it is decided whether somebody comes in, the card is known; it is forgotten of who has not.
 
         That of a member is the room's own business.
         """
         if user_id in self._state.members:
             yield
             return
+        former = self.cards.get(user_id)
         with self.changing(user_id, card):
             yield
+        if user_id in self._state.members:
+            return
+        if former is None:
+            del self.cards[user_id]
+        else:
+            self.cards[user_id] = former
 
     @contextmanager
     def changing(self, user_id: str, card: Card) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,24 +10,30 @@ from typing import Any
 from gameroom.bus.bus import Delivery, Receive, Share, Subscription
 from gameroom.bus.local import LocalBus
 from gameroom.errors import GameroomError, Unauthenticated
+from gameroom.games.registry import Games, load_game
+from gameroom.games.relay import Relay
+from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.gateway.connection import Connection
 from gameroom.gateway.connections import Connections
 from gameroom.gateway.environment import Environment
 from gameroom.gateway.hub import Hub
+from gameroom.gateway.lobby import Lobby
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent_news import RecentNews
 from gameroom.gateway.recent_revocations import RecentRevocations
-from gameroom.gateway.room_passwords import RoomPasswords
 from gameroom.gateway.wire import new_wire
 from gameroom.identity.access import Principal
 from gameroom.identity.revocations import Revocation, Why
 from gameroom.protocol.answers import DetachReason
 from gameroom.protocol.commands import JoinRoom
 from gameroom.protocol.views import RoomSummary, User
+from gameroom.rooms.directory import Place, Wanted
+from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Answer, Card, Request, Tell
 from gameroom.tasks import Tasks
 
 Frame = dict[str, Any]
+GAMES = Games([load_game(Relay), load_game(TicTacToe)])
 PATIENCE_S = 5.0
 """How long a test waits for what must come."""
 
@@ -54,10 +61,12 @@ class FakeSocket:
         self.pings = 0
         self.closed: tuple[int, str] | None = None
         self.closing = asyncio.Event()
+        self._arrived = asyncio.Event()
 
     def send_text(self, frame: bytes) -> None:
         if self.closed is None:
             self.sent.append(frame)
+            self._arrived.set()
 
     def send_binary(self, frame: bytes) -> None:
         if self.closed is None:
@@ -83,6 +92,13 @@ class FakeSocket:
         frames = self.frames
         self.sent.clear()
         return frames
+
+    async def hears(self, count: int = 1) -> None:
+        """Until so many frames were sent and not taken."""
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.sent) < count:
+                self._arrived.clear()
+                await self._arrived.wait()
 
     def story(self) -> list[str]:
         """What was sent since the last call, in brief: types, with the seq or what else matters."""
@@ -170,6 +186,34 @@ class ScriptedRooms:
         return self.pending.empty()
 
 
+class ScriptedDirectory:
+    """Implements `Directory`: shows, game by game, what the test puts there; counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.shown: dict[str | None, list[RoomSummary]] = {}
+        self.error: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked: Counter[str | None] = Counter()
+        self._looked = asyncio.Condition()
+
+    async def newest(self, wanted: Wanted, limit: int, after: Place | None = None) -> list[RoomSummary]:
+        async with self._looked:
+            self.asked[wanted.game] += 1
+            self._looked.notify_all()
+        rooms = self.shown.get(wanted.game, [])[:limit]
+        await self.gate.wait()
+        if self.error:
+            raise self.error
+        return rooms
+
+    async def looks(self, more: int, game: str | None = None) -> None:
+        """Until it was asked so many times more."""
+        target = self.asked[game] + more
+        async with asyncio.timeout(PATIENCE_S), self._looked:
+            await self._looked.wait_for(lambda: self.asked[game] >= target)
+
+
 class FakeAccess:
     """Implements `environment.Access`: knows the tokens that a test has issued."""
 
@@ -249,6 +293,7 @@ class Bench:
     access: FakeAccess = field(default_factory=FakeAccess)
     bus: LocalBus = field(default_factory=LocalBus)
     tasks: Tasks = field(default_factory=Tasks)
+    directory: ScriptedDirectory = field(default_factory=ScriptedDirectory)
 
     def __post_init__(self) -> None:
         self.environment = Environment(
@@ -257,6 +302,7 @@ class Bench:
             access=self.access,
             rooms=self.rooms,
             hub=Hub(self.bus, self.tasks, subscribe_timeout_s=1.0),
+            lobby=Lobby(self.directory, GAMES, self.tasks, self.policy.step_timeout_s),
             tasks=self.tasks,
             passwords=RoomPasswords(b"key of the tests"),
             revocations=RecentRevocations(self.clock),

@@ -5,6 +5,7 @@ from gameroom.protocol.answers import Empty
 from gameroom.protocol.commands import CloseRoom, KickMember, TransferHost
 from gameroom.protocol.events import MemberKicked, RoomClosedEvent
 from gameroom.rooms.handlers import membership, play, succession
+from gameroom.rooms.rest_commands import EndRoom
 from gameroom.rooms.rooms import Sender
 from gameroom.rooms.turn import Turn
 
@@ -33,6 +34,13 @@ def transfer_host(turn: Turn, _sender: Sender, command: TransferHost) -> Empty:
 
 def close_room(turn: Turn, sender: Sender, command: CloseRoom) -> Empty:
     close(turn, by=sender.user_id, reason=command.reason)
+    return Empty()
+
+
+def end_room(turn: Turn, sender: Sender, _command: EndRoom) -> Empty:
+    """Nothing happens where the room is closed already."""
+    if turn.state.play.status != "closed":
+        close(turn, by=sender.user_id, reason=None)
     return Empty()
 
 

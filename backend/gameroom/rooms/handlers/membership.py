@@ -24,6 +24,7 @@ from gameroom.protocol.events import (
     MemberUpdated,
 )
 from gameroom.rooms.handlers import play, succession
+from gameroom.rooms.rest_commands import InspectRoom
 from gameroom.rooms.rooms import Sender
 from gameroom.rooms.state import Member, RoomState
 from gameroom.rooms.turn import Turn
@@ -44,6 +45,15 @@ def join(turn: Turn, sender: Sender, command: JoinRoom) -> None:
 
 def get(_turn: Turn, _sender: Sender, _command: GetRoom) -> None:
     """Nothing happens; the view is the answer."""
+
+
+def inspect(turn: Turn, sender: Sender, _command: InspectRoom) -> None:
+    """Nothing happens. To strangers of a private room, and to those who are banned, there is no such room."""
+    room = turn.state.room
+    if sender.user_id in turn.state.members or sender.admin:
+        return
+    if room.visibility == "private" or sender.user_id in room.bans:
+        raise RoomNotFound()
 
 
 def leave(turn: Turn, sender: Sender, _command: LeaveRoom) -> Empty:

@@ -1,4 +1,4 @@
-"""Room passwords never leave the gateway in clear: rooms store and compare their keyed MAC."""
+"""Room passwords never get behind the edges in clear: rooms store and compare their keyed MAC."""
 
 from hashlib import blake2b
 from typing import TypeVar

@@ -1,0 +1,25 @@
+"""What a call's URL says, as Structs, held to their bounds like bodies."""
+
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+
+from gameroom.errors import ValidationFailed
+from gameroom.protocol.sentences import wrong_field
+
+T = TypeVar("T", bound=Struct)
+
+
+def query_of(request: Request, shape: type[T]) -> T:
+    """The query as `shape`. Raises `ValidationFailed` for everything that is not as it says."""
+    fields: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in fields:
+            raise ValidationFailed.at(f"#/{name}", "this may be given once only")
+        fields[name] = value
+    try:
+        return msgspec.convert(fields, shape, strict=False)
+    except msgspec.ValidationError as fault:
+        raise wrong_field(shape, fault) from None
