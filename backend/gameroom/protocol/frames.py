@@ -32,7 +32,7 @@ def pack(frame: bytes) -> bytes:
 
 
 def fits(frame: bytes, max_bytes: int) -> bool:
-    """Whether a frame, or a part of one, given as JSON, is no longer than that in any encoding.
+    """Whether a frame, or an object in one, given as JSON, is no longer than that in any encoding.
 
     Asked while a room decides, for after that nothing may fail, and nobody knows there who listens in which encoding.
 
