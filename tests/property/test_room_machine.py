@@ -181,8 +181,9 @@ class RoomMachine(RuleBasedStateMachine):
         present = [user for user in self.scene.room.presence.users() if user in self.scene.copies]
         self.scene.crash()
         if self.scene.game_type.durability != "journal":
-            # Play is remembered within its epoch only.
-            self.answers = {k: v for k, v in self.answers.items() if not isinstance(v[0], GameAction)}
+            # Play is remembered within its epoch only, but for an action that ended its round: that is recorded.
+            recorded = {(each.user_id, each.command_id) for each in self.scene.recovery().commands}
+            self.answers = {key: answer for key, answer in self.answers.items() if key in recorded}
             if not self.scene.room.is_closed:
                 self.scene.keep(self.scene.room.start_epoch(self.scene.now))
         for user in present:
