@@ -10,10 +10,7 @@ from gameroom.identity.access import signed_out
 from gameroom.identity.revocations import Revocation
 from gameroom.protocol.answers import DetachReason, Error
 from gameroom.protocol.codec import encode, error_frame
-from gameroom.protocol.codes import CloseCode, close_code_of
-
-COME_BACK = range(4000, 4500)
-"""Close codes after which the client reconnects and resumes."""
+from gameroom.protocol.codes import COME_BACK, CloseCode, CloseWord, close_code_of
 
 FLOOD_PAUSE_MS = 1_000
 """When a connection that was cut for sending far too much may come back."""
@@ -38,7 +35,7 @@ def close(socket: Socket, closing: Closing) -> None:
     socket.close(closing.code, closing.reason)
 
 
-def because(code: CloseCode, word: str, message: str) -> Closing:
+def because(code: CloseCode, word: CloseWord, message: str) -> Closing:
     """A closing with a word that only closes use; whether to come back follows from the range of `code`."""
     error = Error(id=None, code=word, message=message, retryable=code in COME_BACK)
     return Closing(code, word, encode(error))
