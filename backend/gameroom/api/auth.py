@@ -157,23 +157,28 @@ CROWDED = (RateLimited, Unavailable)
 REFRESHING = (Unauthenticated, TokenExpired, TokenReused, AccountSuspended)
 
 REGISTER = call(
-    takes=Register, gives={201: SignedIn}, refuses=(UsernameTaken, IdReused, AccountSuspended, *CROWDED)
+    takes=Register,
+    gives={201: SignedIn},
+    refuses=(UsernameTaken, IdReused, AccountSuspended, *CROWDED),
+    no_store=True,
 )
 GUEST = call(
     takes=SignInAsGuest,
     gives={201: SignedIn, 200: SignedIn},
     refuses=(IdReused, AccountSuspended, *CROWDED),
+    no_store=True,
 )
 TOKEN = call(
     form=TokenForm,
     gives={200: Tokens},
     refuses=(InvalidCredentials, *REFRESHING, *CROWDED),
     problem=TokenProblem,
+    no_store=True,
 )
-REFRESH = call(takes=Refresh, gives={200: Tokens}, refuses=(*REFRESHING, *CROWDED))
+REFRESH = call(takes=Refresh, gives={200: Tokens}, refuses=(*REFRESHING, *CROWDED), no_store=True)
 LOGOUT = call(takes=Refresh, gives={204: None}, refuses=CROWDED)
 LOGOUT_ALL = call(gives={204: None}, refuses=(AccountSuspended, *CROWDED), bearer=True)
-WS_TICKET = call(gives={201: WsTicket}, refuses=(AccountSuspended, *CROWDED), bearer=True)
+WS_TICKET = call(gives={201: WsTicket}, refuses=(AccountSuspended, *CROWDED), bearer=True, no_store=True)
 
 
 def auth_router(identity: Identity, limits: SignInLimits) -> APIRouter:

@@ -16,7 +16,7 @@ def users_router(access: Access) -> APIRouter:
     """`/api/v1/users/…`"""
     router = APIRouter(prefix="/api/v1/users", tags=["users"])
 
-    @router.get("/me", **call(gives={200: User}, refuses=(AccountSuspended,), bearer=True))
+    @router.get("/me", **call(gives={200: User}, refuses=(AccountSuspended,), bearer=True, no_store=True))
     async def me(request: Request) -> Response:
         """The caller, as of now."""
         return answer((await principal_of(request, access)).user, headers=NO_STORE)

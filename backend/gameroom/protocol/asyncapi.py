@@ -138,7 +138,7 @@ class Messages:
 
     def _reply(self, name: str, command: type[Command]) -> Schema:
         data = answers.reply_data_of(command)
-        fields = {"command": {"const": name}, "data": {} if data is FreeJson else ref(data)}
+        fields = {"command": {"enum": [name]}, "data": {} if data is FreeJson else ref(data)}
         if command in (CreateRoom, JoinRoom) or issubclass(command, RoomCommand):
             return self._answer(name, with_fields(self._schema(answers.Reply), fields, POSITION))
         return self._answer(name, with_fields(self._schema(answers.Reply), fields))
@@ -153,7 +153,7 @@ class Messages:
 
     def _event(self, name: str, event: type[events.Event]) -> Schema:
         fields = {
-            "type": {"const": name},
+            "type": {"enum": [name]},
             "data": ref(event),
             "patch": {"type": "array", "items": ref(Operation)},
             "view": ref(RoomView),
@@ -195,7 +195,7 @@ def _text(word: str, summary: str) -> Schema:
         "title": f"the text {word}",
         "summary": summary,
         "contentType": "text/plain",
-        "payload": {"type": "string", "const": word},
+        "payload": {"type": "string", "enum": [word]},
         "examples": [{"name": word, "payload": word}],
     }
 
