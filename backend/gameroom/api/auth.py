@@ -4,6 +4,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header
+from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
@@ -145,8 +146,8 @@ class AuthCalls:
         )
 
 
-def required(value: str | None, name: str) -> str:
-    if value is None:
+def required(value: str | UnsetType, name: str) -> str:
+    if value is UNSET:
         raise ValidationFailed.at(f"#/{name}", "this grant needs this field")
     return value
 

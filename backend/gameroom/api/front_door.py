@@ -21,7 +21,8 @@ ASSETS = "/docs/assets"
 ASYNCAPI = "asyncapi.json"
 DESCRIPTION = f"""\
 Sign in here, then open a WebSocket: [what is said there]({ASYNCAPI}) is an AsyncAPI document of its own.
-Authorize takes a username and a password. Clients ignore fields that they do not know."""
+Authorize takes a username and a password. Clients ignore fields that they do not know.
+No string may hold U+0000."""
 
 
 class FrontDoor(FastAPI):

@@ -160,6 +160,8 @@ def openapi_document(app: FastAPI) -> Schema:
     }
     document["components"] = {"schemas": schemas, "headers": HEADERS, "securitySchemes": SECURITY_SCHEMES}
     illustrate(document["paths"], Examples(schemas))
+    for parameter in parameters_in(document["paths"]):
+        parameter["schema"] = never_null(parameter["schema"])
     return document
 
 
@@ -178,6 +180,21 @@ def media_in(paths: Schema) -> Iterator[Schema]:
         for each in methods.values():
             for holder in (each.get("requestBody", {}), *each["responses"].values()):
                 yield from holder.get("content", {}).values()
+
+
+def parameters_in(paths: Schema) -> Iterator[Schema]:
+    for methods in paths.values():
+        for each in methods.values():
+            yield from each.get("parameters", ())
+
+
+def never_null(schema: Schema) -> Schema:
+    """A parameter may be left out, but no header or query can say null, as FastAPI has it."""
+    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
+    if len(options) != 1:
+        return schema
+    rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+    return {**rest, **options[0]}
 
 
 def told_of(code: str) -> dict[str, Any]:

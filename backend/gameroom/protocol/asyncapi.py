@@ -33,7 +33,8 @@ Rooms over a WebSocket: sign in over REST (`/openapi.json`), open a socket, send
 
 Every command is answered once, by REPLY or by ERROR, which means that nothing has changed. An `id` makes a command
 happen once: sent again, it gets the recorded answer. No REPLY and no event leaves the server before the journal
-holds what it tells. Clients ignore fields, events and frames that they do not know.
+holds what it tells. Clients ignore fields, events and frames that they do not know. No string may
+hold U+0000; free JSON has integers of 64 bits and at most 64 levels.
 
 **Encodings.** `gameroom.v1.json` as subprotocol, or none: each message is a text frame of JSON. `gameroom.v1.msgpack`:
 each is a binary frame with the same fields in MessagePack. See `x-encodings`.

@@ -1,0 +1,53 @@
+"""Made-up calls, right and wrong ones, at every path of the OpenAPI document: schemathesis holds the server to it."""
+
+import httpx2
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis import Case, CheckContext, GenerationMode, Response
+from schemathesis.checks import CHECKS
+
+from tests.kit.api import bearer
+from tests.kit.documents import document
+from tests.kit.server import Server
+
+NO_NUL = schemathesis.Config.from_dict({"generation": {"allow-x00": False}})
+"""That no string may hold U+0000 is said once, in words, and not by a pattern on every string."""
+
+schema = schemathesis.openapi.from_dict(document("openapi"), config=NO_NUL)
+
+NOT_OURS = CHECKS.get_by_names(["unsupported_method", "allow_header_conformance", "positive_data_acceptance"])
+"""A method that a path does not have is `not_found` here, like every call that there is not: no 405, no Allow.
+
+And not every valid call is accepted: see `valid_data_is_not_called_invalid`.
+"""
+
+EXAMPLES = settings().max_examples // 5
+"""For each call; `make fuzz-rest` has a profile with more."""
+
+GRANTS = "/api/v1/auth/token"
+"""What else a grant needs depends on the grant, and the schema of the form does not say it."""
+
+
+def valid_data_is_not_called_invalid(_: CheckContext, response: Response, case: Case) -> None:
+    """What the document allows may be refused for what it would do, but not for its form."""
+    generated = case.meta.generation.mode if case.meta else None
+    if generated is GenerationMode.POSITIVE and response.status_code == 422 and case.path != GRANTS:
+        assert response.json()["code"] != "validation_failed", response.text
+
+
+@schema.parametrize()
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_server_does_what_its_document_says(case: Case, server: Server) -> None:
+    headers = bearer(a_token(server)) if case.operation.definition.raw.get("security") else {}
+    case.call_and_validate(
+        base_url=server.url,
+        headers=headers,
+        excluded_checks=NOT_OURS,
+        additional_checks=[valid_data_is_not_called_invalid],
+    )
+
+
+def a_token(server: Server) -> str:
+    """Of a guest of its own: a call may end every sign-in of who makes it."""
+    answer = httpx2.post(f"{server.url}/api/v1/auth/guest", json={}, trust_env=False, timeout=15)
+    return str(answer.json()["tokens"]["access_token"])
