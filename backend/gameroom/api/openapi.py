@@ -113,8 +113,8 @@ def answered(shape: type[Struct] | None, no_store: bool) -> Schema:
 def refusals(reasons: Iterable[type[GameroomError]], problem: type[Problem]) -> dict[int | str, Schema]:
     """One response per status, naming its codes."""
     codes: dict[int, list[str]] = {}
-    for reason in dict.fromkeys(reasons):
-        codes.setdefault(reason.status, []).append(reason.code)
+    for code, status in {reason.code: reason.status for reason in reasons}.items():
+        codes.setdefault(status, []).append(code)
     return {status: refused(status, names, problem) for status, names in sorted(codes.items())}
 
 
