@@ -4,8 +4,10 @@
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, TypedDict
 
+import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from msgspec import Struct
@@ -24,11 +26,14 @@ from gameroom.errors import (
 )
 from gameroom.protocol.examples import Examples
 from gameroom.protocol.problem import CONTENT_TYPE, Problem, title_of, type_of
-from gameroom.protocol.schemas import ERROR_CODE, Schema, ref, schemas_of, with_fields
+from gameroom.protocol.schemas import ERROR_CODE, NULL, Schema, portable, ref, schemas_of, with_fields
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 TOKEN_PATH = "/api/v1/auth/token"  # noqa: S105 - a path
+
+Body = type[Struct] | tuple[type[Struct], ...] | None
+"""The shape of an answer, or its alternatives; None: it has no body."""
 
 SECURITY_SCHEMES: Schema = {
     "password": {"type": "oauth2", "flows": {"password": {"tokenUrl": TOKEN_PATH, "scopes": {}}}},
@@ -75,7 +80,9 @@ class CallDoc(TypedDict):
 
 def call(
     *,
-    gives: Mapping[int, type[Struct] | None],
+    gives: Mapping[int, Body],
+    path: Mapping[str, object] = MappingProxyType({}),
+    query: type[Struct] | None = None,
     takes: type[Struct] | None = None,
     form: type[Struct] | None = None,
     refuses: Iterable[type[GameroomError]] = (),
@@ -86,11 +93,13 @@ def call(
     """Describe a call: the body it takes, what it gives by status (None: no content), and how it refuses.
 
     Any call may fail for a bug of ours; one with a body may find it wrong or too big; one with a bearer may find it
-    bad, or be unable to look. `no_store`: what it gives bears `Cache-Control: no-store`.
+    bad, or be unable to look. `path`: the types of its parameters there, by name; `query`: the shape of what it is
+    asked with. `no_store`: what it gives bears `Cache-Control: no-store`.
     """
     body = takes or form
     reasons = [*refuses, InternalError]
-    extra: Schema = {}
+    parameters = [*path_parameters(path), *query_parameters(query)]
+    extra: Schema = {"parameters": parameters} if parameters else {}
     if bearer:
         reasons += [Unauthenticated, TokenExpired, Unavailable]
         extra["security"] = [{"bearer": []}, {"password": []}]
@@ -105,9 +114,26 @@ def call(
     )
 
 
-def answered(shape: type[Struct] | None, no_store: bool) -> Schema:
+def path_parameters(types: Mapping[str, object]) -> Iterator[Schema]:
+    for name, kind in types.items():
+        yield {"name": name, "in": "path", "required": True, "schema": portable(msgspec.json.schema(kind))}
+
+
+def query_parameters(shape: type[Struct] | None) -> Iterator[Schema]:
+    """One for each field."""
+    for field in () if shape is None else msgspec.structs.fields(shape):
+        schema = portable(msgspec.json.schema(field.type))
+        default = {} if field.default is None else {"default": field.default}
+        yield {"name": field.name, "in": "query", "required": field.required, "schema": schema | default}
+
+
+def answered(body: Body, no_store: bool) -> Schema:
     done: Schema = {"description": "Done", "headers": headers("Cache-Control") if no_store else headers()}
-    return done if shape is None else {**done, "content": content(JSON, shape)}
+    if body is None:
+        return done
+    if isinstance(body, tuple):
+        return {**done, "content": {JSON: {"schema": {"anyOf": [*map(ref, body)]}}}}
+    return {**done, "content": content(JSON, body)}
 
 
 def refusals(reasons: Iterable[type[GameroomError]], problem: type[Problem]) -> dict[int | str, Schema]:
@@ -190,10 +216,10 @@ def parameters_in(paths: Schema) -> Iterator[Schema]:
 
 def never_null(schema: Schema) -> Schema:
     """A parameter may be left out, but no header or query can say null, as FastAPI has it."""
-    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
+    options = [option for option in schema.get("anyOf", ()) if option != NULL]
     if len(options) != 1:
         return schema
-    rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
     return {**rest, **options[0]}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from gameroom.protocol.commands import FreeJson
-from gameroom.protocol.schemas import Schema
+from gameroom.protocol.schemas import NULL, Schema
 
 ROOM = "019ab2f4-6c1e-7d5a-9c3b-5e8f0a1b2c3d"
 ADA = "019ab2f3-91d0-7b64-8a2e-1c0d9e8f7a6b"
@@ -93,10 +93,9 @@ class Examples:
         return self._typed(name, schema)
 
     def _one_of(self, name: str, options: list[Schema]) -> FreeJson:
-        may_be_null = {"type": "null"} in options
-        if may_be_null and name in VALUES and VALUES[name] is None:
+        if NULL in options and name in VALUES and VALUES[name] is None:
             return None
-        return self._value(name, next(option for option in options if option != {"type": "null"}))
+        return self._value(name, next(option for option in options if option != NULL))
 
     def _typed(self, name: str, schema: Schema) -> FreeJson:
         match schema.get("type"):

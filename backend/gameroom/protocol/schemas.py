@@ -12,6 +12,8 @@ from gameroom.protocol.codes import CLOSE_WORDS
 Schema = dict[str, Any]
 """A JSON Schema, or another object of a document."""
 
+NULL: Schema = {"type": "null"}
+
 LINE_FEED = r"(?!\n)$"
 """How a pattern of ours keeps Python's `$` from letting a line feed pass. JSON Schema's `$` never does."""
 
@@ -27,7 +29,7 @@ ERROR_CODE: Schema = {"$ref": "#/components/schemas/ErrorCode"}
 def schemas_of(shapes: Iterable[type[Struct]]) -> dict[str, Schema]:
     """The schemas of the shapes and of all that they hold, by name, and `ErrorCode`."""
     _, made = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
-    schemas = {name: _whole(_portable(schema)) for name, schema in made.items()}
+    schemas = {name: _whole(portable(schema)) for name, schema in made.items()}
     return {**schemas, "ErrorCode": error_codes()}
 
 
@@ -50,16 +52,18 @@ def with_fields(schema: Schema, fields: Mapping[str, Schema], required: Iterable
     return {**schema, "properties": properties, "required": [*schema["required"], *required]}
 
 
-def _portable(value: Any) -> Any:
+def portable(schema: Schema) -> Schema:
     """The same without what only Python's patterns need."""
-    if isinstance(value, list):
-        return [_portable(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    plain = {key: _portable(item) for key, item in value.items()}
+    plain = {key: _converted(value) for key, value in schema.items()}
     if isinstance(plain.get("pattern"), str):
         plain["pattern"] = plain["pattern"].replace(LINE_FEED, "$")
     return plain
+
+
+def _converted(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_converted(item) for item in value]
+    return portable(value) if isinstance(value, dict) else value
 
 
 def _whole(schema: Schema) -> Schema:
