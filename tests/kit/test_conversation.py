@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.kit.conversation import Conversation
+from tests.kit.documents import document
 from tests.kit.wire import Json, Position, RuleBroken
 
 AT = "2026-01-01T00:00:00.000Z"
@@ -83,8 +84,9 @@ def hear(conversation: Conversation, *frames: Json) -> None:
 
 
 def ask(conversation: Conversation, command: str) -> None:
-    fields = {"text": "t"} if command == "SEND_CHAT" else {}
-    conversation.sent({"type": command, "id": "1", **fields})
+    """The command as the server's document shows it."""
+    [example] = document("asyncapi")["components"]["messages"][command]["examples"]
+    conversation.sent({**example["payload"], "id": "1"})
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ VALUES: dict[str, FreeJson] = {
     "at": MOMENT,
     "avatar_url": None,
     "by": ADA,
-    "changed": ["ready"],
     "code": "not_your_turn",
     "command": "GAME_ACTION",
     "connection_id": "019ab2f5-03be-7c21-9e77-8d6c5b4a3f2e",
