@@ -332,8 +332,7 @@ async def test_our_own_bug_is_a_problem_with_an_id_that_is_in_the_log(
         raise LookupError("the secret is hunter2")
 
     house.app.add_api_route("/broken", broken)
-    async with httpx2.AsyncClient(base_url=house.url, trust_env=False) as client:
-        answer = await client.get("/broken")
+    answer = await house.api.request("GET", "/broken")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert "hunter2" not in answer.text
     (record,) = [record for record in caplog.records if record.name == "gameroom.api.requests"]

@@ -19,8 +19,8 @@ from jsonschema_rs import Validator, validator_for
 from tests.kit.wire import Json, require
 
 FORM = "application/x-www-form-urlencoded"
-UNDOCUMENTED = re.compile(r"/docs(/.*)?|/openapi\.json|/asyncapi\.json")
-"""The documents themselves, and their page."""
+UNDOCUMENTED = re.compile(r"/docs(/.*)?|/openapi\.json|/asyncapi\.json|/broken")
+"""The documents themselves, their page, and a call that tests add in order to see the server fail."""
 
 
 @cache
