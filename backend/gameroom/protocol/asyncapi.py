@@ -273,7 +273,7 @@ def _operations(channel: str) -> Iterable[tuple[str, Schema]]:
     for name, command in COMMANDS.items():
         if command not in ELSEWHERE[channel]:
             yield f"{channel}.{name}", _request(channel, name, reply_key(name), "ERROR")
-    yield f"{channel}.ping", _request(channel, "text.ping", "text.pong")
+    yield f"{channel}.heartbeat", _request(channel, "text.ping", "text.pong")
     joined = [reply_key(tag_of(JoinRoom))] if channel == "room" else []
     yield f"{channel}.frames", _sending(channel, [*map(tag_of, FRAMES), "ERROR", *joined])
     yield f"{channel}.events", _sending(channel, [*events.EVENTS, "HIDDEN"])
