@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check planted format env-example clean
+.PHONY: help serve test check documents fuzz-rest planted format env-example clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,12 +16,19 @@ serve: .venv/installed ## run the server; ARGS="my_game.py --port 9000" are its 
 test: .venv/installed ## run the tests; ARGS="tests/unit -k patch" are pytest's arguments
 	$(BIN)/pytest $(ARGS)
 
-check: .venv/installed ## what CI runs: lint, format, types, floors, then the tests
+check: .venv/installed ## most of what CI runs: lint, format, types, floors, then the tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	@$(MAKE) --no-print-directory test
+
+documents: .venv/installed tests/documents/node_modules/.package-lock.json ## validate both documents of the API (needs Node 20)
+	@$(BIN)/gameroom openapi | $(BIN)/python -m openapi_spec_validator -
+	@$(BIN)/gameroom asyncapi | node tests/documents/asyncapi.mjs
+
+fuzz-rest: .venv/installed ## minutes of made-up calls at every path of the OpenAPI document
+	$(BIN)/pytest tests/property/test_rest_fuzz.py --hypothesis-profile=thorough $(ARGS)
 
 planted: .venv/installed ## see that the tests notice what INVARIANTS.md forbids (minutes); ARGS="chance" for some
 	$(BIN)/python -m tests.planted $(ARGS)
@@ -34,7 +41,12 @@ env-example: .venv/installed ## write .env.example from the settings
 	$(BIN)/gameroom settings > .env.example
 
 clean: ## throw .venv and all caches away, never data
-	rm -rf .venv build backend/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv tests/documents/node_modules build backend/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+tests/documents/node_modules/.package-lock.json: tests/documents/package-lock.json
+	@command -v npm > /dev/null || { echo "make documents needs Node 20 or newer, with npm"; exit 1; }
+	@cd tests/documents && npm ci --silent
+	@touch $@
 
 # Made once, and again when pyproject.toml has changed.
 .venv/installed: pyproject.toml

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.kit.people import People
 from tests.kit.server import Server
@@ -13,6 +14,9 @@ LOG_LINES = 80
 
 HASTY_SIGN_INS = {"sign_ins_per_address": 100_000, "sign_ins_per_account": 1_000}
 """All people of all tests sign in from one address within minutes."""
+
+settings.register_profile("thorough", max_examples=2_000)
+"""For `make fuzz-rest`."""
 
 failed = pytest.StashKey[bool]()
 

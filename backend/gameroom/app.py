@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
 from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from types import ModuleType
 
 from fastapi import FastAPI
@@ -35,6 +35,7 @@ from gameroom.identity.identity import Identity, IdentityPolicy, IdentityStores,
 from gameroom.identity.keys import kept_secret, open_key_ring
 from gameroom.identity.tokens import TokenPolicy
 from gameroom.ids import new_id
+from gameroom.protocol.schemas import Schema
 from gameroom.protocol.views import User
 from gameroom.rooms.local import LocalRooms
 from gameroom.rooms.policy import RoomPolicy
@@ -135,6 +136,19 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.drain = node.drain
     app.state.hurry = node.hurry
     return app
+
+
+async def describe(settings: Settings) -> Schema:
+    """The OpenAPI document of the server that has these settings: what `/openapi.json` there says.
+
+    It is that of the very application, which lives for a moment on a folder of its own, whatever the settings say.
+    """
+    with TemporaryDirectory(prefix="gameroom-") as folder:
+        place = Path(folder)
+        elsewhere = {"data_dir": place, "database_url": f"sqlite:///{place / 'gameroom.db'}", "games": ()}
+        app = create_app(settings.model_copy(update=elsewhere))
+        async with app.router.lifespan_context(app):
+            return app.openapi()
 
 
 class NewsToRooms:

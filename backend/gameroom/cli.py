@@ -1,20 +1,25 @@
-"""The command line: `gameroom serve | migrate | games | settings`.
+"""The command line: `gameroom serve | migrate | games | settings | openapi | asyncapi`.
 
 What an operator can mend ends in one line on stderr and exit code 2; a traceback is a bug of ours.
 """
 
 import argparse
+import asyncio
+import json
 import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
-from gameroom.app import DataDirUnusable, GameFileUnusable, create_app, load_games, make_data_dir
+from gameroom.app import DataDirUnusable, GameFileUnusable, create_app, describe, load_games, make_data_dir
 from gameroom.games.registry import GameDefinitionError, GameType
 from gameroom.identity.keys import KeysUnusable
+from gameroom.protocol.asyncapi import asyncapi_document
+from gameroom.protocol.schemas import Schema
 from gameroom.server import CannotListen, Life, Server, listen, server_config
 from gameroom.settings import BadSettings, Settings, env_example, load_settings
 from gameroom.storage.failures import DatabaseUnusable
@@ -58,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     _takes_places(_command(commands, "migrate", _migrate, "bring the database to this version's schema"))
     _takes_games(_command(commands, "games", _games, "list the games that serve would offer"))
     _command(commands, "settings", _settings, "print every setting with its default, as .env.example has it")
+    _command(commands, "openapi", _openapi, "print the OpenAPI document of the REST calls")
+    _command(commands, "asyncapi", _asyncapi, "print the AsyncAPI document of the WebSockets")
     return parser
 
 
@@ -122,6 +129,18 @@ def _players(game: GameType) -> str:
 
 def _settings(_: Settings) -> None:
     print(env_example(), end="")
+
+
+def _openapi(settings: Settings) -> None:
+    _print_document(asyncio.run(describe(settings)))
+
+
+def _asyncapi(_: Settings) -> None:
+    _print_document(asyncapi_document(version("gameroom")))
+
+
+def _print_document(document: Schema) -> None:
+    print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 # --- what serve says once it listens --------------------------------------------------------------------------

@@ -15,6 +15,7 @@ The edges turn it into an `ERROR` frame or `application/problem+json`; nothing e
     └── RateLimited · Unavailable · InternalError
 """
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from msgspec import Struct
@@ -286,3 +287,16 @@ class InternalError(GameroomError):
     """Our bug. Nothing was changed."""
 
     code, status = "internal", 500
+
+
+# --- all of them ----------------------------------------------------------------------------------------------
+
+
+def _kinds(root: type[GameroomError]) -> Iterator[type[GameroomError]]:
+    for kind in root.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
+
+
+ERRORS: dict[str, type[GameroomError]] = {kind.code: kind for kind in _kinds(GameroomError)}
+"""Every refusal by its code word, in the order of this page."""

@@ -387,3 +387,13 @@ def test_games_tells_what_can_be_done_and_chosen(printed: Callable[..., str]) ->
 
 def test_settings_prints_the_example(printed: Callable[..., str]) -> None:
     assert printed("settings") == (ROOT / ".env.example").read_text()
+
+
+@pytest.mark.parametrize(("command", "word"), [("openapi", "paths"), ("asyncapi", "channels")])
+def test_a_document_is_printed_the_same_each_time_and_leaves_nothing_behind(
+    printed: Callable[..., str], place: Path, command: str, word: str
+) -> None:
+    document = printed(command)
+    assert json.loads(document)[word]
+    assert printed(command) == document
+    assert list(place.iterdir()) == []

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 
+from tests.kit.documents import check_exchange
 from tests.kit.wire import (
     CODES,
     Json,
@@ -53,6 +54,7 @@ class Api:
         """Any request; the answer as it is, with what every answer must have checked."""
         response = await self._http.request(method, path, **options)
         require("x-request-id" in response.headers, f"{method} {path} has no X-Request-Id")
+        check_exchange(response)
         if response.status_code >= 400:
             self._check_problem(response)
         if '"access_token"' in response.text:

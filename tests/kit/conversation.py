@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
+from tests.kit.documents import check_accepted, check_received
 from tests.kit.lobby_copy import LobbyCopy
 from tests.kit.room_copy import RoomCopy
 from tests.kit.wire import Json, Position, RuleBroken, check_frame, require
@@ -27,6 +28,7 @@ VIEWING = {*ENTERING, "GET_GAME_ROOM_GROUP"}
 class Sent:
     """A command that waits for its answer, the positions that were known when it left, and where it resumes from."""
 
+    frame: Json
     command: str | None
     positions: dict[str, Position]
     resume: Position | None
@@ -50,7 +52,7 @@ class Conversation:
     def sent(self, command: Json) -> None:
         """A command with an `id` was sent."""
         positions = {room_id: copy.position for room_id, copy in self.rooms.items()}
-        sent = Sent(command.get("type"), positions, _resumed_from(command))
+        sent = Sent(command, command.get("type"), positions, _resumed_from(command))
         self._waiting.setdefault(command["id"], []).append(sent)
 
     def sent_text(self, message: str) -> None:
@@ -70,6 +72,7 @@ class Conversation:
             return None
         frame = _parsed(message)
         check_frame(frame)
+        check_received(frame)
         self._check_first(frame)
         self._apply(frame)
         self.last_frame = frame
@@ -118,6 +121,8 @@ class Conversation:
         return fitting[0]
 
     def _check_reply(self, frame: Json, sent: Sent | None) -> None:
+        if sent is not None:
+            check_accepted(sent.frame)
         if frame["command"] == "SUBSCRIBE_LOBBY":
             self.lobby = LobbyCopy(frame["data"]["rooms"])
         elif frame["command"] == "UNSUBSCRIBE_LOBBY":

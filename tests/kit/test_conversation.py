@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.kit.conversation import Conversation
+from tests.kit.documents import document
 from tests.kit.wire import Json, Position, RuleBroken
 
 AT = "2026-01-01T00:00:00.000Z"
@@ -88,7 +89,9 @@ def hear(conversation: Conversation, *frames: Json) -> None:
 
 
 def ask(conversation: Conversation, command: str) -> None:
-    conversation.sent({"type": command, "id": "1"})
+    """The command as the server's document shows it."""
+    [example] = document("asyncapi")["components"]["messages"][command]["examples"]
+    conversation.sent({**example["payload"], "id": "1"})
 
 
 @pytest.fixture
@@ -103,11 +106,32 @@ def joined() -> Conversation:
 
 def test_what_the_contract_allows_passes(joined: Conversation) -> None:
     ask(joined, "SEND_CHAT")
-    patched = event(8, patch=[{"op": "replace", "path": "/name", "value": "new"}], unheard_of=1)
-    hear(joined, hidden(7, 2), patched, event(9, "EVENT_OF_TOMORROW", data={}))
+    patched = event(8, patch=[{"op": "replace", "path": "/name", "value": "new"}])
+    hear(joined, hidden(7, 2), patched, event(9, "GAME_UPDATED", data={"cause": "tick"}))
     hear(joined, reply("SEND_CHAT", 8, {"message_id": "m"}))
     assert joined.rooms["r"].view == {**VIEW, "name": "new"}
     assert joined.rooms["r"].position == Position(1, 9)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        event(6, unheard_of=1),
+        event(6, "EVENT_OF_TOMORROW", data={}),
+        event(6, "MEMBER_RECONNECTED", data={"user_id": "u", "unheard_of": 1}),
+        event(6, patch=[{"op": "replace", "path": "/name", "value": "new", "from": "/game"}]),
+        {**hidden(6, 1), "seat": 0},
+    ],
+)
+def test_what_the_document_of_the_server_does_not_have_is_noticed(joined: Conversation, frame: Json) -> None:
+    with pytest.raises(RuleBroken, match="AsyncAPI document"):
+        hear(joined, frame)
+
+
+def test_a_command_that_the_document_does_not_allow_must_not_be_accepted(joined: Conversation) -> None:
+    joined.sent({"type": "SEND_CHAT", "id": "1", "text": ""})
+    with pytest.raises(RuleBroken, match="accepted what is no SEND_CHAT"):
+        hear(joined, event(6), reply("SEND_CHAT", 6, {"message_id": "m"}))
 
 
 @pytest.mark.parametrize(

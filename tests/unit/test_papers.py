@@ -1,53 +1,28 @@
-"""The papers tell the truth: what they name exists, what they show as JSON is what the code reads and writes."""
+"""The papers tell the truth: what they name exists. What they show as JSON is for `test_examples.py`."""
 
-import json
 import re
 import tomllib
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import msgspec
 import pytest
-from msgspec import Raw, Struct
 from packaging.requirements import Requirement
 
-from gameroom.api.auth import auth_router
-from gameroom.api.games import games_router
-from gameroom.api.limits import SignInLimitPolicy, SignInLimits
-from gameroom.api.ops import ops_router
-from gameroom.api.rooms import RoomCalls, rooms_router
-from gameroom.api.users import users_router
-from gameroom.errors import GameroomError
-from gameroom.games.registry import Games
+from gameroom.errors import ERRORS
 from gameroom.gateway import closing
 from gameroom.gateway.closing import Closing
-from gameroom.identity.identity import Identity
-from gameroom.identity.keys import Jwks
-from gameroom.protocol import answers
-from gameroom.protocol.codec import CommandRefused, decode_command
+from gameroom.protocol.asyncapi import asyncapi_document
 from gameroom.protocol.codes import CloseCode
-from gameroom.protocol.commands import COMMANDS
-from gameroom.protocol.events import EVENTS, EventFrame, HiddenRun
 from gameroom.settings import Settings
 from gameroom.testkit import Table
+from tests.kit.documents import document
+from tests.papers import PAPERS, PROTOCOL, README, ROOT, named
 from tests.source_names import names_in
 
-Frame = dict[str, Any]
-
-ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "backend" / "gameroom"
-PROTOCOL = ROOT / "docs" / "protocol.md"
-GUIDE = ROOT / "docs" / "writing-a-game.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
-README = ROOT / "README.md"
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-PAPERS = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-
-
-def named(paper: Path) -> str:
-    return str(paper.relative_to(ROOT))
 
 
 each_paper = pytest.mark.parametrize("paper", PAPERS, ids=named)
@@ -119,126 +94,20 @@ def value_of(module: str, symbol: str) -> object:
 
 # --- the wire -------------------------------------------------------------------------------------------------
 
-FRAMES: dict[str, type[Struct]] = {
-    "REPLY": answers.Reply,
-    "ERROR": answers.Error,
-    "WELCOME": answers.Welcome,
-    "TOKEN_EXPIRING": answers.TokenExpiring,
-    "SERVER_DRAINING": answers.ServerDraining,
-    "DETACHED": answers.Detached,
-    "LOBBY_CHANGED": answers.LobbyChanged,
-    "HIDDEN": HiddenRun,
-    **dict.fromkeys(EVENTS, EventFrame),
-}
-
-DATA: dict[str, type[Struct]] = {
-    "AUTHENTICATE": answers.Authenticated,
-    "PING": answers.Pong,
-    "CREATE_GAME_ROOM_GROUP": answers.RoomData,
-    "GET_GAME_ROOM_GROUP": answers.RoomData,
-    "JOIN_GAME_ROOM_GROUP": answers.Joined,
-    "SET_ROLE": answers.Seated,
-    "START_GAME": answers.Started,
-    "SEND_CHAT": answers.ChatSent,
-    "SUBSCRIBE_LOBBY": answers.LobbyRooms,
-}
-"""What is in the `data` of replies; those of other commands hold nothing, or what the game says."""
-
-MALFORMED_ON_PURPOSE = {"GAME_ACTIN"}
-
-
-def frames_in(paper: Path) -> list[Frame]:
-    """The JSON objects with a `type` that stand at the start of a line, or after an arrow (`Ada → {…}`)."""
-    found = re.finditer(r'^(?:\w+ [→←] )?(?={"type")', paper.read_text(), re.MULTILINE)
-    return [frame for at in found if (frame := frame_at(paper.read_text(), at.end()))]
-
-
-def frame_at(text: str, start: int) -> Frame | None:
-    """None for a frame that is shown because it is no JSON."""
-    try:
-        return cast(Frame, json.JSONDecoder().raw_decode(text, start)[0])
-    except json.JSONDecodeError:
-        assert text[start:].partition("\n")[0] == '{"type": "GAME_ACTION", "id": "a9"'
-        return None
-
-
-def commands_in(paper: Path) -> list[Frame]:
-    """What is no frame of the server, and no problem of REST, whose `type` is a URN."""
-    frames = frames_in(paper)
-    return [each for each in frames if each["type"] not in FRAMES and not each["type"].startswith("urn:")]
-
-
-@pytest.mark.parametrize("paper", [README, PROTOCOL], ids=named)
-def test_every_command_that_is_shown_can_be_sent(paper: Path) -> None:
-    commands = commands_in(paper)
-    assert len(commands) > 5
-    for command in commands:
-        if command["type"] not in MALFORMED_ON_PURPOSE:
-            decode_command(json.dumps(command))
-
-
-def test_the_frames_of_the_guide_for_authors_are_sound() -> None:
-    frames = frames_in(GUIDE)
-    assert {frame["type"] for frame in frames} == {"CREATE_GAME_ROOM_GROUP", "GAME_ACTION", "ERROR"}
-    for frame in frames:
-        if frame["type"] in FRAMES:
-            assert_shape(frame, FRAMES[frame["type"]])
-        else:
-            decode_command(json.dumps(frame))
-
-
-def test_what_is_shown_as_a_mistake_is_one() -> None:
-    with pytest.raises(CommandRefused):
-        decode_command('{"type": "GAME_ACTIN", "id": "a8"}')
-
-
-def test_every_command_is_shown() -> None:
-    assert COMMANDS.keys() - {command["type"] for command in commands_in(PROTOCOL)} == set()
-
-
-def test_every_frame_that_is_shown_has_the_shape_that_the_server_sends() -> None:
-    frames = [frame for frame in frames_in(PROTOCOL) if frame["type"] in FRAMES]
-    assert len(frames) > 30
-    for frame in frames:
-        assert_shape(frame, FRAMES[frame["type"]])
-        if frame["type"] in EVENTS:
-            assert_shape(frame["data"], EVENTS[frame["type"]])
-        elif frame["type"] == "REPLY" and frame["command"] in DATA:
-            assert_shape(frame["data"], DATA[frame["command"]])
-
-
-def assert_shape(shown: Frame, shape: type[Struct]) -> None:
-    """All fields that are required are there, none is unknown, and each has its type."""
-    read = msgspec.json.decode(json.dumps(shown), type=shape)
-    assert json.loads(msgspec.json.encode(read)) == shown
-
-
-def test_a_frame_of_another_shape_is_noticed() -> None:
-    with pytest.raises(AssertionError):
-        assert_shape({"type": "DETACHED", "room_id": "r-1", "reason": "left", "more": 1}, answers.Detached)
-    with pytest.raises(msgspec.ValidationError):
-        assert_shape({"type": "DETACHED", "reason": "left"}, answers.Detached)
-    assert_shape({"type": "REPLY", "id": None, "command": "PING", "data": {}}, answers.Reply)
-    assert Raw in {field.type for field in msgspec.structs.fields(answers.Reply)}
-
 
 def prose_of(paper: Path) -> str:
     """The text without what stands in fences."""
     return re.sub(r"^```.*?^```$", "", paper.read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
-def all_errors(root: type[GameroomError] = GameroomError) -> Iterator[type[GameroomError]]:
-    for kind in root.__subclasses__():
-        yield kind
-        yield from all_errors(kind)
-
-
 def test_the_protocol_names_all_that_may_be_sent() -> None:
-    assert (COMMANDS.keys() | FRAMES.keys()) - set(re.findall(r"\w+", prose_of(PROTOCOL))) == set()
+    messages = asyncapi_document("1.0")["components"]["messages"]
+    words = {message["name"] for message in messages.values()}
+    assert words - set(re.findall(r"\w+", prose_of(PROTOCOL))) == set()
 
 
 def test_the_protocol_lists_every_error_with_its_status() -> None:
-    for error in set(all_errors()):
+    for error in ERRORS.values():
         assert re.search(rf"^\| `{error.code}` \| {error.status}\b", PROTOCOL.read_text(), re.MULTILINE), (
             error
         )
@@ -257,19 +126,10 @@ def test_the_protocol_names_every_reason_for_a_close() -> None:
 
 
 def test_the_protocol_lists_every_call() -> None:
-    routers = (
-        auth_router(cast(Identity, None), SignInLimits(SignInLimitPolicy())),
-        users_router(cast(Identity, None), SignInLimits(SignInLimitPolicy())),
-        games_router(Games([])),
-        rooms_router(RoomCalls(**dict.fromkeys(RoomCalls.__dataclass_fields__))),
-        ops_router(Jwks([]), lambda: None),
-    )
     calls = {
-        f"{method} {path.removeprefix('/api/v1')}"
-        for router in routers
-        for route in router.routes
-        for method, path in [(min(vars(route)["methods"]), vars(route)["path"])]
-        if method != "HEAD"  # what GET gives, without its body
+        f"{method.upper()} {path.removeprefix('/api/v1')}"
+        for path, methods in document("openapi")["paths"].items()
+        for method in methods
     }
     assert len(calls) > 8
     listed = set(re.findall(r"^\| `([A-Z]+ /[\w./{}-]+)`", PROTOCOL.read_text(), re.MULTILINE))

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
+from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
@@ -129,8 +130,8 @@ class AuthCalls:
         return tokens_for(refreshed.account, refreshed.refresh_token, self._identity.tokens)
 
 
-def required(value: str | None, name: str) -> str:
-    if value is None:
+def required(value: str | UnsetType, name: str) -> str:
+    if value is UNSET:
         raise ValidationFailed.at(f"#/{name}", "this grant needs this field")
     return value
 
@@ -144,19 +145,28 @@ ENTERING = (IdReused, Unauthenticated, AccountSuspended)
 """The last two, and `InvalidCredentials`: of the account that a repeat would sign in to, as it is by then."""
 
 REGISTER = call(
-    takes=Register, gives={201: SignedIn}, refuses=(UsernameTaken, InvalidCredentials, *ENTERING, *CROWDED)
+    takes=Register,
+    gives={201: SignedIn},
+    refuses=(UsernameTaken, InvalidCredentials, *ENTERING, *CROWDED),
+    no_store=True,
 )
-GUEST = call(takes=SignInAsGuest, gives={201: SignedIn, 200: SignedIn}, refuses=(*ENTERING, *CROWDED))
+GUEST = call(
+    takes=SignInAsGuest,
+    gives={201: SignedIn, 200: SignedIn},
+    refuses=(*ENTERING, *CROWDED),
+    no_store=True,
+)
 TOKEN = call(
     form=TokenForm,
     gives={200: Tokens},
     refuses=(InvalidCredentials, *REFRESHING, *CROWDED),
     problem=TokenProblem,
+    no_store=True,
 )
-REFRESH = call(takes=Refresh, gives={200: Tokens}, refuses=(*REFRESHING, *CROWDED))
+REFRESH = call(takes=Refresh, gives={200: Tokens}, refuses=(*REFRESHING, *CROWDED), no_store=True)
 LOGOUT = call(takes=Refresh, gives={204: None}, refuses=CROWDED)
 LOGOUT_ALL = call(gives={204: None}, refuses=(AccountSuspended, *CROWDED), bearer=True)
-WS_TICKET = call(gives={201: WsTicket}, refuses=(AccountSuspended, *CROWDED), bearer=True)
+WS_TICKET = call(gives={201: WsTicket}, refuses=(AccountSuspended, *CROWDED), bearer=True, no_store=True)
 
 
 def auth_router(identity: Identity, limits: SignInLimits) -> APIRouter:

@@ -2,22 +2,28 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
+from importlib.resources import files
 
-import swagger_ui_bundle
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from gameroom.api.cors import Cors
-from gameroom.api.openapi import Schema, openapi_document
+from gameroom.api.openapi import openapi_document
 from gameroom.api.problems import install_problems
 from gameroom.api.requests import LastResort, RequestIds
+from gameroom.protocol.asyncapi import asyncapi_document
+from gameroom.protocol.schemas import Schema
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 ASSETS = "/docs/assets"
-DESCRIPTION = "Sign in here, then open a WebSocket. Authorize takes a username and a password."
+ASYNCAPI = "asyncapi.json"
+DESCRIPTION = f"""\
+Sign in here, then open a WebSocket: [what is said there]({ASYNCAPI}) is an AsyncAPI document of its own.
+Authorize takes a username and a password. Clients ignore fields that they do not know.
+No string may hold U+0000."""
 
 
 class FrontDoor(FastAPI):
@@ -56,18 +62,24 @@ def front_door(
 
 
 def install_docs(app: FastAPI) -> None:
-    """`/docs`: Swagger UI, its files from the installed package, so that no browser asks a CDN."""
+    """`/docs`: Swagger UI, its files from an installed package, so that no browser asks a CDN. And `/asyncapi.json`."""
     page = get_swagger_ui_html(
         openapi_url="openapi.json",
         title="gameroom",
         swagger_js_url=f"{ASSETS[1:]}/swagger-ui-bundle.js",
         swagger_css_url=f"{ASSETS[1:]}/swagger-ui.css",
-        swagger_favicon_url=f"{ASSETS[1:]}/favicon-32x32.png",
+        swagger_favicon_url=f"{ASSETS[1:]}/favicon.png",
         swagger_ui_parameters={"persistAuthorization": False},
     )
 
     async def docs() -> HTMLResponse:
         return page
 
+    sockets = asyncapi_document(app.version)
+
+    async def asyncapi() -> JSONResponse:
+        return JSONResponse(sockets)
+
     app.add_api_route("/docs", docs, include_in_schema=False)
-    app.mount(ASSETS, StaticFiles(directory=swagger_ui_bundle.swagger_ui_path))
+    app.add_api_route(f"/{ASYNCAPI}", asyncapi, include_in_schema=False)
+    app.mount(ASSETS, StaticFiles(directory=str(files("fastapi_offline") / "static")))

@@ -1,6 +1,6 @@
 """The OpenAPI document: FastAPI's walk over the routes, with the schemas that msgspec makes of our shapes.
 
-Version 3.0, because the Swagger UI that can be installed from the package index knows no 3.1.
+`call` describes one call; what every call has in common is said here once.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,22 +13,60 @@ from fastapi.openapi.utils import get_openapi
 from msgspec import Struct
 
 from gameroom.api.shapes import SHAPES
-from gameroom.errors import GameroomError, MessageTooBig, TokenExpired, Unauthenticated, ValidationFailed
-from gameroom.protocol.problem import CONTENT_TYPE, Problem
+from gameroom.errors import (
+    ERRORS,
+    GameroomError,
+    InternalError,
+    MessageTooBig,
+    RateLimited,
+    TokenExpired,
+    Unauthenticated,
+    Unavailable,
+    ValidationFailed,
+)
+from gameroom.protocol.examples import Examples
+from gameroom.protocol.problem import CONTENT_TYPE, Problem, title_of, type_of
+from gameroom.protocol.schemas import ERROR_CODE, NULL, Schema, portable, ref, schemas_of, with_fields
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 TOKEN_PATH = "/api/v1/auth/token"  # noqa: S105 - a path
 
-Schema = dict[str, Any]
 Body = type[Struct] | tuple[type[Struct], ...] | None
 """The shape of an answer, or its alternatives; None: it has no body."""
-
-NULL: Schema = {"type": "null"}
 
 SECURITY_SCHEMES: Schema = {
     "password": {"type": "oauth2", "flows": {"password": {"tokenUrl": TOKEN_PATH, "scopes": {}}}},
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+}
+
+HEADERS: Schema = {
+    "X-Request-Id": {
+        "description": "Under which the call is logged: the caller's own, if it sent a plain one.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+    },
+    "Cache-Control": {
+        "description": "The answer is for its caller only.",
+        "required": True,
+        "schema": {"enum": ["no-store"]},
+    },
+    "WWW-Authenticate": {
+        "description": "RFC 6750's challenge.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^Bearer"},
+    },
+    "Retry-After": {
+        "description": "Seconds after which to come back.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+}
+"""Headers of answers. `X-Request-Id` is in all of them."""
+
+HEADERS_OF: dict[int, tuple[str, ...]] = {
+    Unauthenticated.status: ("WWW-Authenticate",),
+    RateLimited.status: ("Retry-After",),
+    Unavailable.status: ("Retry-After",),
 }
 
 
@@ -50,22 +88,25 @@ def call(
     refuses: Iterable[type[GameroomError]] = (),
     problem: type[Problem] = Problem,
     bearer: bool = False,
+    no_store: bool = False,
 ) -> CallDoc:
     """Describe a call: the body it takes, what it gives by status (None: no content), and how it refuses.
 
-    `path`: the types of its parameters there, by name; `query`: the shape of what it is asked with.
+    Any call may fail for a bug of ours; one with a body may find it wrong or too big; one with a bearer may find it
+    bad, or be unable to look. `path`: the types of its parameters there, by name; `query`: the shape of what it is
+    asked with. `no_store`: what it gives bears `Cache-Control: no-store`.
     """
     body = takes or form
-    reasons = [*refuses]
+    reasons = [*refuses, InternalError]
     parameters = [*path_parameters(path), *query_parameters(query)]
     extra: Schema = {"parameters": parameters} if parameters else {}
     if bearer:
-        reasons += [Unauthenticated, TokenExpired]
+        reasons += [Unauthenticated, TokenExpired, Unavailable]
         extra["security"] = [{"bearer": []}, {"password": []}]
     if body is not None:
         reasons += [ValidationFailed, MessageTooBig]
         extra["requestBody"] = {"required": True, "content": content(JSON if takes else FORM, body)}
-    given: dict[int | str, Schema] = {status: answered(shape) for status, shape in gives.items()}
+    given: dict[int | str, Schema] = {status: answered(shape, no_store) for status, shape in gives.items()}
     return CallDoc(
         status_code=next(iter(gives)),
         responses=given | refusals(reasons, problem),
@@ -75,43 +116,55 @@ def call(
 
 def path_parameters(types: Mapping[str, object]) -> Iterator[Schema]:
     for name, kind in types.items():
-        yield {"name": name, "in": "path", "required": True, "schema": msgspec.json.schema(kind)}
+        yield {"name": name, "in": "path", "required": True, "schema": portable(msgspec.json.schema(kind))}
 
 
 def query_parameters(shape: type[Struct] | None) -> Iterator[Schema]:
-    """One for each field. What may be null in a Struct may be left out of a query."""
-    for info in () if shape is None else msgspec.structs.fields(shape):
-        schema = msgspec.json.schema(info.type)
-        [schema] = [option for option in schema.get("anyOf", [schema]) if option != NULL]
-        default = {} if info.default is None else {"default": info.default}
-        yield {"name": info.name, "in": "query", "required": info.required, "schema": schema | default}
+    """One for each field."""
+    for field in () if shape is None else msgspec.structs.fields(shape):
+        schema = portable(msgspec.json.schema(field.type))
+        default = {} if field.default is None else {"default": field.default}
+        yield {"name": field.name, "in": "query", "required": field.required, "schema": schema | default}
 
 
-def answered(body: Body) -> Schema:
+def answered(body: Body, no_store: bool) -> Schema:
+    done: Schema = {"description": "Done", "headers": headers("Cache-Control") if no_store else headers()}
     if body is None:
-        return {"description": "Done"}
+        return done
     if isinstance(body, tuple):
-        return {"description": "Done", "content": {JSON: {"schema": {"anyOf": [*map(reference, body)]}}}}
-    return {"description": "Done", "content": content(JSON, body)}
+        return {**done, "content": {JSON: {"schema": {"anyOf": [*map(ref, body)]}}}}
+    return {**done, "content": content(JSON, body)}
 
 
 def refusals(reasons: Iterable[type[GameroomError]], problem: type[Problem]) -> dict[int | str, Schema]:
     """One response per status, naming its codes."""
     codes: dict[int, list[str]] = {}
-    for reason in reasons:
-        codes.setdefault(reason.status, []).append(f"`{reason.code}`")
+    for code, status in {reason.code: reason.status for reason in reasons}.items():
+        codes.setdefault(status, []).append(code)
+    return {status: refused(status, names, problem) for status, names in sorted(codes.items())}
+
+
+def refused(status: int, codes: list[str], problem: type[Problem]) -> Schema:
     return {
-        status: {"description": " · ".join(names), "content": content(CONTENT_TYPE, problem)}
-        for status, names in sorted(codes.items())
+        "description": " · ".join(f"`{code}`" for code in codes),
+        "headers": headers(*HEADERS_OF.get(status, ())),
+        "content": content(CONTENT_TYPE, problem, codes),
     }
 
 
-def content(media_type: str, shape: type[Struct]) -> Schema:
-    return {media_type: {"schema": reference(shape)}}
+def headers(*names: str) -> Schema:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-Id", *names)}
 
 
-def reference(shape: type[Struct]) -> Schema:
-    return {"$ref": f"#/components/schemas/{shape.__name__}"}
+def content(media_type: str, shape: type[Struct], codes: Iterable[str] = ()) -> Schema:
+    """`codes`: those that a problem may have here; each becomes an example when the document is made."""
+    described: Schema = {"schema": ref(shape)}
+    if codes:
+        described["examples"] = {code: {} for code in codes}
+    return {media_type: described}
+
+
+# --- the document ---------------------------------------------------------------------------------------------
 
 
 def openapi_document(app: FastAPI) -> Schema:
@@ -121,33 +174,61 @@ def openapi_document(app: FastAPI) -> Schema:
         version=app.version,
         summary=None,
         description=app.description,
-        openapi_version="3.0.3",
+        openapi_version="3.1.0",
+        license_info={"name": "MIT", "identifier": "MIT"},
         routes=app.routes,
     )
-    _, schemas = msgspec.json.schema_components(SHAPES, ref_template="#/components/schemas/{name}")
-    document["components"] = {"schemas": schemas, "securitySchemes": SECURITY_SCHEMES}
-    return as_version_3_0(document)
+    schemas = schemas_of(SHAPES)
+    schemas |= {
+        shape.__name__: with_fields(schemas[shape.__name__], {"code": ERROR_CODE})
+        for shape in SHAPES
+        if issubclass(shape, Problem)
+    }
+    document["components"] = {"schemas": schemas, "headers": HEADERS, "securitySchemes": SECURITY_SCHEMES}
+    illustrate(document["paths"], Examples(schemas))
+    for parameter in parameters_in(document["paths"]):
+        parameter["schema"] = never_null(parameter["schema"])
+    return document
 
 
-def as_version_3_0(schema: Schema) -> Schema:
-    """The same in OpenAPI 3.0's dialect of JSON Schema, which has `nullable` where 3.1 has a type `null`."""
-    plain = {key: converted(value) for key, value in schema.items()}
-    if not plain.get("required", True) and "properties" in plain:
-        del plain["required"]  # 3.0 allows no empty list
-    options = plain.get("anyOf", [])
-    if NULL not in options:
-        return plain
-    del plain["anyOf"]
-    return plain | nullable([option for option in options if option != NULL])
+def illustrate(paths: Schema, examples: Examples) -> None:
+    """Give every body of the calls an example, and every problem one for each of its codes."""
+    for media in media_in(paths):
+        example = examples.of(media["schema"])
+        if "examples" in media:
+            media["examples"] = {code: {"value": {**example, **told_of(code)}} for code in media["examples"]}
+        else:
+            media["example"] = example
 
 
-def converted(value: Any) -> Any:
-    if isinstance(value, list):
-        return [converted(item) for item in value]
-    return as_version_3_0(value) if isinstance(value, dict) else value
+def media_in(paths: Schema) -> Iterator[Schema]:
+    for methods in paths.values():
+        for each in methods.values():
+            for holder in (each.get("requestBody", {}), *each["responses"].values()):
+                yield from holder.get("content", {}).values()
 
 
-def nullable(options: list[Schema]) -> Schema:
-    if len(options) == 1 and "$ref" not in options[0]:
-        return {**options[0], "nullable": True}
-    return {"anyOf": options, "nullable": True}
+def parameters_in(paths: Schema) -> Iterator[Schema]:
+    for methods in paths.values():
+        for each in methods.values():
+            yield from each.get("parameters", ())
+
+
+def never_null(schema: Schema) -> Schema:
+    """A parameter may be left out, but no header or query can say null, as FastAPI has it."""
+    options = [option for option in schema.get("anyOf", ()) if option != NULL]
+    if len(options) != 1:
+        return schema
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    return {**rest, **options[0]}
+
+
+def told_of(code: str) -> dict[str, Any]:
+    """What a problem says in which nothing but its code is known."""
+    return {
+        "type": type_of(code),
+        "title": title_of(code),
+        "status": ERRORS[code].status,
+        "detail": "A sentence for whoever debugs",
+        "code": code,
+    }

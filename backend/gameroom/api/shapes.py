@@ -51,9 +51,9 @@ class TokenForm(Struct, frozen=True, kw_only=True):
     """OAuth2's form. `username` and `password`, or `refresh_token`; anything else is ignored, as RFC 6749 says."""
 
     grant_type: Literal["password", "refresh_token"]
-    username: str | None = None
-    password: str | None = None
-    refresh_token: str | None = None
+    username: str | UnsetType = UNSET
+    password: str | UnsetType = UNSET
+    refresh_token: str | UnsetType = UNSET
 
 
 class Tokens(Struct, frozen=True, kw_only=True):

@@ -89,8 +89,8 @@ class UserCalls:
 
 CROWDED = (AccountSuspended, RateLimited, Unavailable)
 
-ME = call(gives={200: User}, refuses=(AccountSuspended, Unavailable), bearer=True)
-UPDATE = call(takes=UpdateProfile, gives={200: User}, refuses=CROWDED, bearer=True)
+ME = call(gives={200: User}, refuses=(AccountSuspended, Unavailable), bearer=True, no_store=True)
+UPDATE = call(takes=UpdateProfile, gives={200: User}, refuses=CROWDED, bearer=True, no_store=True)
 DELETE = call(gives={204: None}, refuses=CROWDED, bearer=True)
 PASSWORD = call(
     takes=ChangePassword, gives={204: None}, refuses=(InvalidCredentials, Forbidden, *CROWDED), bearer=True
@@ -100,6 +100,7 @@ UPGRADE = call(
     gives={200: SignedIn},
     refuses=(InvalidCredentials, UsernameTaken, Conflict, *CROWDED),
     bearer=True,
+    no_store=True,
 )
 
 

@@ -10,11 +10,8 @@ from gameroom.identity.account import account_gone
 from gameroom.identity.revocations import Revocation
 from gameroom.protocol.answers import DetachReason, Error
 from gameroom.protocol.codec import error_frame, frame_of
-from gameroom.protocol.codes import CloseCode, close_code_of
+from gameroom.protocol.codes import COME_BACK, CloseCode, CloseWord, close_code_of
 from gameroom.protocol.frames import Frame
-
-COME_BACK = range(4000, 4500)
-"""Close codes after which the client reconnects and resumes."""
 
 FLOOD_PAUSE_MS = 1_000
 """When a connection that was cut for sending far too much may come back."""
@@ -32,7 +29,7 @@ class Closing(Struct, frozen=True):
     refusal: GameroomError | None = None
 
 
-def because(code: CloseCode, word: str, message: str) -> Closing:
+def because(code: CloseCode, word: CloseWord, message: str) -> Closing:
     """A closing with a word that only closes use; whether to come back follows from the range of `code`."""
     error = Error(id=None, code=word, message=message, retryable=code in COME_BACK)
     return Closing(code, word, frame_of(error))

@@ -5,6 +5,20 @@ from typing import Literal
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from gameroom.errors import FieldError, Params
+from gameroom.protocol.commands import (
+    Authenticate,
+    Command,
+    CreateRoom,
+    FreeJson,
+    GameAction,
+    GetRoom,
+    JoinRoom,
+    Ping,
+    SendChat,
+    SetRole,
+    StartGame,
+    SubscribeLobby,
+)
 from gameroom.protocol.views import RoomSummary, RoomView, User
 
 
@@ -87,6 +101,26 @@ class ChatSent(Struct, frozen=True):
     message_id: str
 
 
+REPLY_DATA: dict[type[Command], type[Struct] | FreeJson] = {
+    Authenticate: Authenticated,
+    Ping: Pong,
+    CreateRoom: RoomData,
+    GetRoom: RoomData,
+    JoinRoom: Joined,
+    SetRole: Seated,
+    StartGame: Started,
+    GameAction: FreeJson,
+    SendChat: ChatSent,
+    SubscribeLobby: LobbyRooms,
+}
+"""What is in the `data` of the REPLY to a command; nothing in that to a command that is not named here."""
+
+
+def reply_data_of(command: type[Command]) -> type[Struct] | FreeJson:
+    """The type of the `data` of its REPLY; `FreeJson` where the game says what it is."""
+    return REPLY_DATA.get(command, Empty)
+
+
 # --- frames of the connection ---------------------------------------------------------------------------------
 
 
@@ -124,3 +158,7 @@ DetachReason = Literal["left", "kicked", "closed", "replaced", "damaged"]
 class Detached(Struct, tag_field="type", tag="DETACHED", frozen=True):
     room_id: str
     reason: DetachReason
+
+
+ConnectionFrame = Welcome | TokenExpiring | ServerDraining | LobbyChanged | Detached
+"""Every frame that is about the connection, neither an answer nor an event."""

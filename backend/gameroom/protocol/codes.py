@@ -4,6 +4,7 @@
 """
 
 from enum import IntEnum
+from typing import Literal, get_args
 
 from gameroom.errors import GameroomError
 
@@ -34,6 +35,16 @@ class CloseCode(IntEnum):
     REPLACED = 4507
     CANNOT_JOIN = 4509
 
+
+COME_BACK = range(4000, 4500)
+"""Close codes after which the client reconnects and resumes."""
+
+CloseWord = Literal[
+    "too_slow", "no_heartbeat", "draining", "signed_out", "protocol_abuse", "kicked", "replaced"
+]
+"""Words that only closes use: the reason of the close, and the code of the ERROR before it."""
+
+CLOSE_WORDS: tuple[str, ...] = get_args(CloseWord)
 
 CLOSE_OF_CODE: dict[str, CloseCode] = {
     "account_suspended": CloseCode.SUSPENDED,

@@ -22,11 +22,21 @@ class Problem(Struct, frozen=True, kw_only=True):
     errors: tuple[FieldError, ...] | UnsetType = UNSET
 
 
+def type_of(code: str) -> str:
+    """The URN of a code."""
+    return f"urn:gameroom:problem:{code}"
+
+
+def title_of(code: str) -> str:
+    """The code as words."""
+    return code.replace("_", " ").capitalize()
+
+
 def problem_of(error: GameroomError) -> Problem:
     """What HTTP says of `error`; its status is the code's."""
     return Problem(
-        type=f"urn:gameroom:problem:{error.code}",
-        title=error.code.replace("_", " ").capitalize(),
+        type=type_of(error.code),
+        title=title_of(error.code),
         status=error.status,
         detail=error.message,
         code=error.code,
