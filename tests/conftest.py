@@ -81,10 +81,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test whose people come by several ways is run once by each: the nearest marker of `tests.kit.ways` says."""
     chosen = metafunc.definition.get_closest_marker("ways")
     if chosen is not None and "way" in metafunc.fixturenames:
-        metafunc.parametrize("way", chosen.args, ids=str)
+        metafunc.parametrize("way", chosen.args, ids=str, scope="module")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def way() -> Way:
     """How the people of a test come that says nothing of ways."""
     return PLAIN
