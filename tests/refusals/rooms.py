@@ -10,6 +10,7 @@ from tests.refusals.scenes import (
     banned,
     bound,
     closed,
+    crowded,
     faulty,
     in_many_rooms,
     locked,
@@ -173,6 +174,8 @@ HOST_ROWS = [
         (waiting, "host", {"max_players": 0}, wrong("#/max_players")),
         (waiting, "host", {"max_players": 1}, wrong("#/max_players", says="2")),
         (waiting, "host", {"max_players": 3}, wrong("#/max_players", says="2")),
+        (crowded, "host", {"max_players": 2}, no("conflict")),
+        (crowded, "host", {"name": "Ours", "max_players": 1}, no("conflict")),
         (waiting, "host", {"metadata": {"x": "y" * 4096}}, wrong("#/metadata", says="4096")),
         *[
             (waiting, "host", {"metadata": value}, wrong(f"#/metadata{place}"))

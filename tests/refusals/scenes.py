@@ -134,6 +134,24 @@ async def in_many_rooms(stage: Stage) -> None:
         await stage.cast["busy"].create("relay")
 
 
+async def accounts(stage: Stage) -> None:
+    """`full` has an account with the name `$name`, `visitor` is a guest; `$spent` is a refresh token used before.
+
+    `$key` is an Idempotency-Key that made a guest.
+    """
+    api = stage.people.api
+    stage.names |= {"$name": f"full-{uuid4().hex[:20]}", "$key": str(uuid4())}
+    stage.accounts["full"] = full = await api.register(stage.names["$name"], "correct horse")
+    await stage.enter("visitor")
+    key = {"Idempotency-Key": stage.names["$key"]}
+    await api.call("POST", "/auth/guest", 201, json={"display_name": "One"}, headers=key)
+    other = await api.token(grant_type="password", username=stage.names["$name"], password="correct horse")
+    stage.names["$spent"] = other["refresh_token"]
+    successor = await api.refresh(other["refresh_token"])
+    await api.refresh(successor["refresh_token"])
+    assert full.user["guest"] is False
+
+
 # --- tic-tac-toe ----------------------------------------------------------------------------------------------
 
 
@@ -234,6 +252,14 @@ async def privately_banned(stage: Stage) -> None:
 
 
 # --- a game with bugs -----------------------------------------------------------------------------------------
+
+
+async def crowded(stage: Stage) -> None:
+    """Three of four seats are taken, and nothing has begun: `host`, `guest` and `third`."""
+    await stage.enter("host", "guest", "third")
+    await stage.create("traps")
+    await stage.join("guest")
+    await stage.join("third")
 
 
 async def faulty(stage: Stage) -> None:
