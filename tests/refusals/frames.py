@@ -32,7 +32,6 @@ ODD: dict[Encoding, list[Message]] = {
         b"",
         b"\x81\xa4type",
         b"\x81\xa4type\xa4PING\xc0",
-        b"\x81\xc4\x04type\xa4PING",
         b"\x81\xa4type\xc4\x04PING",
         b"\xc1",
         '{"type": "PING"}',
