@@ -18,7 +18,7 @@ START_DEADLINE = 30.0
 STOP_DEADLINE = 20.0
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""For HTTP clients: the servers of tests speak plain HTTP, and to load the world's certificates takes 0.1 s each time."""
+"""For HTTP clients: the servers of tests speak plain HTTP, and loading the world's certificates takes 0.1 s."""
 
 
 class NotStarted(Exception):
