@@ -12,6 +12,7 @@ RECALL = f"{ROOMS}/recall.py"
 RECORDS = f"{ROOMS}/records.py"
 RECOVERY = f"{ROOMS}/recovery.py"
 ROOM = f"{ROOMS}/room.py"
+ROUTER = f"{ROOMS}/router.py"
 SEALING = f"{ROOMS}/sealing.py"
 STATE = f"{ROOMS}/state.py"
 TURN = f"{ROOMS}/turn.py"
@@ -31,6 +32,7 @@ T_RESUME = f"{TESTS}/test_resume.py"
 T_WINDOW = f"{TESTS}/test_window.py"
 T_REGRESSION = "tests/regression/test_rooms.py"
 T_MACHINE = "tests/property/test_room_machine.py"
+T_REFUSALS = "tests/integration/test_refusals.py"
 
 APPEND = "self._journal.append(unit).add_done_callback(self._appended)"
 
@@ -472,6 +474,19 @@ FAULTS: Faults = {
                 "            yield Share(None, event_frame(record, data, seat=None))",
             ),
             f"{T_HANDLERS}::test_a_whisper_is_hidden_from_others",
+        ),
+    ),
+    "A private room looks like none to an outsider": (
+        fault(
+            "an outsider is told that a private room is not for outsiders",
+            Edit(ROUTER, "    _check_known(state, sender)\n    member =", "    member ="),
+            f"{T_REFUSALS}::test_a_refused_command_changes_nothing",
+        ),
+        fault(
+            "an outsider is told that a private room is closed",
+            Edit(ROUTER, "        _check_known(state, sender)\n        raise", "        raise"),
+            f"{T_REFUSALS}::test_a_refused_command_changes_nothing",
+            f"{T_REFUSALS}::test_a_refused_handshake_changes_nothing",
         ),
     ),
     "`connected` belongs to a connection": (

@@ -9,6 +9,7 @@ from tests.refusals.scenes import (
     Scene,
     bound,
     closed,
+    closed_privately,
     in_two_rooms,
     nowhere,
     private,
@@ -163,5 +164,7 @@ def not_in_the_room(command: str, form: Form) -> Iterator[Row]:
     yield Row(closed, "host", command, named, no("room_closed"))
     yield Row(closed, "guest", command, named, no("room_closed"))
     yield Row(closed, "stranger", command, named, no("room_closed"))
+    yield Row(closed_privately, "guest", command, named, no("room_closed"))
+    yield Row(closed_privately, "stranger", command, named, no("room_not_found"))
     yield Row(waiting, "stranger", command, form.needed, wrong("#/room_id"))
     yield Row(in_two_rooms, "host", command, form.needed, wrong("#/room_id"))

@@ -10,6 +10,7 @@ from tests.refusals.scenes import (
     banned,
     bound,
     closed,
+    closed_privately,
     crowded,
     faulty,
     in_many_rooms,
@@ -136,6 +137,8 @@ JOIN_ROWS = rows_of(
     (closed, "stranger", {"room_id": "$room"}, no("room_closed")),
     (closed, "host", {"room_id": "$room"}, no("room_closed")),
     (closed, "stranger", {"invite_code": "$code"}, no("room_not_found")),  # a code ends with its room
+    (closed_privately, "stranger", {"room_id": "$room"}, no("room_not_found")),
+    (closed_privately, "guest", {"room_id": "$room"}, no("room_closed")),
     (locked, "stranger", {"room_id": "$room"}, no("room_locked")),
     (locked, "stranger", {"room_id": "$room", "role": "spectator"}, no("room_locked")),
     (locked, "stranger", {"invite_code": "$code"}, no("room_locked")),

@@ -210,6 +210,14 @@ async def private(stage: Stage) -> None:
     await stage.cast["guest"].ask("JOIN_GAME_ROOM_GROUP", invite_code=stage.names["$code"])
 
 
+async def closed_privately(stage: Stage) -> None:
+    """The same room, which the host has closed since."""
+    await private(stage)
+    await stage.cast["host"].ask("CLOSE_GAME_ROOM_GROUP")
+    for part in ("host", "guest"):
+        await stage.cast[part].until("DETACHED")
+
+
 async def with_password(stage: Stage) -> None:
     await stage.enter("host", "stranger")
     await stage.create("relay", password="sesame")
