@@ -8,6 +8,7 @@ from hypothesis import settings
 
 from tests.kit.people import People
 from tests.kit.server import Server
+from tests.kit.ways import PLAIN, Way
 
 LOG_LINES = 80
 """Of a server's log, shown with a test that failed."""
@@ -80,10 +81,23 @@ def servers(tmp_path: Path) -> Iterator[Servers]:
     servers.close()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test whose people come by several ways is run once by each: the nearest marker of `tests.kit.ways` says."""
+    chosen = metafunc.definition.get_closest_marker("ways")
+    if chosen is not None and "way" in metafunc.fixturenames:
+        metafunc.parametrize("way", chosen.args, ids=str, scope="module")
+
+
+@pytest.fixture(scope="module")
+def way() -> Way:
+    """How the people of a test come that says nothing of ways."""
+    return PLAIN
+
+
 @pytest.fixture
-async def people(server: Server, request: pytest.FixtureRequest) -> AsyncIterator[People]:
+async def people(server: Server, way: Way, request: pytest.FixtureRequest) -> AsyncIterator[People]:
     """People at the shared server. After a test that went well they verify their copies of every room."""
-    people = People(server)
+    people = People(server, way)
     yield people
     try:
         if failed not in request.node.stash:

@@ -1,6 +1,7 @@
 """A game with bugs: its handler, its view or its start raises. Nothing changed, and the other rooms go on."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,50 +12,12 @@ from tests.kit.server import Server
 from tests.kit.tables import Game, play
 from tests.kit.wire import Refused
 
-TRAPS = '''
-"""A counter with traps."""
-
-from gameroom import Context, Game, GameState, action
-
-
-class Count(GameState):
-    value: int = 0
-
-
-class Traps(Game[Count]):
-    name = "traps"
-    min_players = 1
-    max_players = 4
-
-    def setup(self, ctx: Context) -> Count:
-        return Count()
-
-    @action
-    def count(self, state: Count, ctx: Context) -> dict[str, int]:
-        state.value += 1
-        return {"counted": state.value}
-
-    @action
-    def stumble(self, state: Count, ctx: Context) -> None:
-        state.value += 100
-        raise ZeroDivisionError("the handler fell")
-
-    @action
-    def blind(self, state: Count, ctx: Context) -> None:
-        state.value = -1
-
-    def reveal(self, state: Count, seat: int | None) -> dict[str, object]:
-        if state.value < 0:
-            raise KeyError("the view fell")
-        return {}
-'''
+TRAPS = Path(__file__).parent.parent / "games" / "traps.py"
 
 
 @pytest.fixture(scope="module")
 def trapped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("trapped")
-    (folder / "traps.py").write_text(TRAPS)
-    with Server(folder, folder / "traps.py", **HASTY_SIGN_INS) as server:
+    with Server(tmp_path_factory.mktemp("trapped"), TRAPS, **HASTY_SIGN_INS) as server:
         yield server
 
 

@@ -13,6 +13,7 @@ from tests.kit.player import Answer, Player, Reply
 from tests.kit.room_copy import RoomCopy
 from tests.kit.server import Server
 from tests.kit.tables import Game
+from tests.kit.ways import Way, pairwise
 from tests.kit.wire import Json, Refused
 
 
@@ -59,8 +60,9 @@ async def come_back(people: People, accounts: tuple[Account, Account], game: Gam
 # --- the main job, with a death in the middle -----------------------------------------------------------------
 
 
-async def test_both_are_back_on_their_seats_with_the_same_board(mortal: Server) -> None:
-    async with gathering(mortal) as people:
+@pairwise
+async def test_both_are_back_on_their_seats_with_the_same_board(mortal: Server, way: Way) -> None:
+    async with gathering(mortal, way) as people:
         accounts = await two_accounts(people)
         game = await begin(people, accounts)
         for seat, cell in [(0, 0), (1, 3), (0, 1)]:
@@ -311,9 +313,10 @@ async def test_accounts_tokens_and_logouts_survive(mortal: Server) -> None:
 # --- play that is not journaled -------------------------------------------------------------------------------
 
 
-async def test_after_a_death_a_volatile_room_begins_a_new_epoch(mortal: Server) -> None:
+@pairwise
+async def test_after_a_death_a_volatile_room_begins_a_new_epoch(mortal: Server, way: Way) -> None:
     """EPOCH_STARTED itself happens before the first connection is back; what it shows is the risen epoch."""
-    async with gathering(mortal) as people:
+    async with gathering(mortal, way) as people:
         accounts = await two_accounts(people)
         alice, bob = [await people.connect(account) for account in accounts]
         room_id = await alice.create("relay")

@@ -4,8 +4,10 @@ import pytest
 
 from tests.kit.people import People
 from tests.kit.tables import ROW, Game, play, sit_down
+from tests.kit.ways import every_way
 from tests.kit.wire import Json, Refused
 
+pytestmark = every_way
 EMPTY = [None] * 9
 
 NOT_ALLOWED: list[tuple[int, Json, str, Json | None]] = [
@@ -55,8 +57,9 @@ async def test_two_people_play_to_the_end_and_close_the_room(people: People) -> 
     for player in (alice, bob):
         await player.expect("GAME_ROOM_GROUP_CLOSED", by=alice.user_id, reason="done")
         await player.expect("DETACHED", room_id=room_id, reason="closed")
+    carol = await people.newcomer("Carol")
     with pytest.raises(Refused) as refused:
-        await bob.join(room_id)
+        await carol.join(room_id)
     assert refused.value.code == "room_closed"
 
 

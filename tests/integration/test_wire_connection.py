@@ -9,12 +9,15 @@ from websockets.frames import Opcode
 
 from tests.conftest import HASTY_SIGN_INS, Servers
 from tests.kit.api import bearer
+from tests.kit.encoding import Encoding
 from tests.kit.people import People, gathering
 from tests.kit.player import Disconnected, Player
 from tests.kit.raw_socket import RawSocket, raw_socket
 from tests.kit.server import Server
+from tests.kit.ways import pairwise, plainly
 from tests.kit.wire import Json, Refused
 
+pytestmark = pairwise
 MAX_MESSAGE = 64 * 1024
 
 
@@ -26,11 +29,11 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-async def flood(player: Player, frames: int, frame: str) -> Disconnected | None:
+async def flood(player: Player, frames: int, frame: Json) -> Disconnected | None:
     """Sends as fast as it can, until closed."""
     try:
         for _ in range(frames):
-            await player.send_text(frame)
+            await player.send_frame(frame)
     except Disconnected as gone:
         return gone
     return None
@@ -55,9 +58,9 @@ async def test_bare_ping_is_answered_on_a_room_bound_socket(people: People) -> N
 
 async def test_a_command_without_id_is_answered_with_null(people: People) -> None:
     player = await people.newcomer()
-    await player.send_text('{"type": "PING"}')
+    await player.send_frame({"type": "PING"})
     assert (await player.expect("REPLY"))["id"] is None
-    await player.send_text('{"type": "SET_READY", "ready": true}')
+    await player.send_frame({"type": "SET_READY", "ready": True})
     assert (await player.expect("ERROR"))["id"] is None
 
 
@@ -65,8 +68,8 @@ async def test_ack_false_asks_for_errors_only(people: People) -> None:
     player = await people.newcomer()
     await player.create("relay")
     quiet: Json = {"type": "GAME_ACTION", "ack": False, "action": {"type": "send", "data": 1}}
-    await player.send_text(json.dumps(quiet))
-    await player.send_text(json.dumps({**quiet, "action": {"type": "sent", "data": 1}}))
+    await player.send_frame(quiet)
+    await player.send_frame({**quiet, "action": {"type": "sent", "data": 1}})
     await player.expect("GAME_UPDATED")
     assert (await player.expect("ERROR"))["code"] == "unknown_action"
     await player.verify()
@@ -77,20 +80,20 @@ async def test_ids_of_64_characters_and_no_more(people: People) -> None:
     player = await people.newcomer()
     await player.ask("PING", id="i" * 64)
     for frame_id in ("", "i" * 65, 7):
-        await player.send_text(json.dumps({"type": "PING", "id": frame_id}))
+        await player.send_frame({"type": "PING", "id": frame_id})
         assert (await player.expect("ERROR"))["code"] == "validation_failed"
 
 
 async def test_an_error_echoes_id_and_command(people: People) -> None:
     player = await people.newcomer()
-    await player.send_text('{"type": "SEND_CHAT", "id": "c-1", "room_id": "none", "text": "hi"}')
+    await player.send_frame({"type": "SEND_CHAT", "id": "c-1", "room_id": "none", "text": "hi"})
     error = await player.expect("ERROR")
     assert (error["id"], error["command"], error["code"]) == ("c-1", "SEND_CHAT", "room_not_found")
 
 
 async def test_a_broken_command_still_gets_its_id_back(people: People) -> None:
     player = await people.newcomer()
-    await player.send_text('{"type": "SEND_CHAT", "id": "c-2", "text": 7}')
+    await player.send_frame({"type": "SEND_CHAT", "id": "c-2", "text": 7})
     error = await player.expect("ERROR")
     assert (error["id"], error["code"]) == ("c-2", "validation_failed")
     assert [field["pointer"] for field in error["errors"]] == ["#/text"]
@@ -146,16 +149,22 @@ async def test_who_answers_pings_stays(quick: Server) -> None:
 # --- sizes ----------------------------------------------------------------------------------------------------
 
 
-def message_of(size: int) -> str:
-    """A valid relay action of exactly this many bytes."""
-    empty = json.dumps({"type": "GAME_ACTION", "action": {"type": "send", "data": ""}})
-    return empty.replace('"data": ""', f'"data": "{"x" * (size - len(empty))}"')
+def command_of(size: int, encoding: Encoding) -> Json:
+    """A valid relay action that has exactly this many bytes in this encoding."""
+
+    def saying(length: int) -> Json:
+        return {"type": "GAME_ACTION", "action": {"type": "send", "data": "x" * length}}
+
+    length = 0
+    while gap := size - len(encoding.pack(saying(length))):
+        length += gap
+    return saying(length)
 
 
 async def test_a_message_of_the_greatest_size_is_taken(people: People) -> None:
     player = await people.newcomer()
     await player.create("relay")
-    await player.send_text(message_of(MAX_MESSAGE))
+    await player.send_frame(command_of(MAX_MESSAGE, people.way.encoding))
     await player.expect("GAME_UPDATED")
     await player.expect("REPLY")
 
@@ -164,13 +173,14 @@ async def test_a_message_of_the_greatest_size_is_taken(people: People) -> None:
 async def test_a_message_that_is_too_big_closes_1009(people: People, size: int) -> None:
     player = await people.newcomer()
     await player.create("relay")
-    await flood(player, 1, message_of(size))
+    await flood(player, 1, command_of(size, people.way.encoding))
     error = await player.until("ERROR")
     assert (error["id"], error["code"], error["params"]) == (None, "message_too_big", {"limit": MAX_MESSAGE})
     closed = await player.closed()
     assert (closed.code, closed.reason) == (1009, "message_too_big")
 
 
+@plainly
 async def test_a_message_that_grows_too_big_by_fragments_closes_1009(people: People) -> None:
     account = await people.guest()
     async with raw_socket(f"{people.server.ws_url}/ws", bearer(account.access_token)) as raw:
@@ -181,6 +191,7 @@ async def test_a_message_that_grows_too_big_by_fragments_closes_1009(people: Peo
     assert close.code == 1009
 
 
+@plainly
 async def test_a_fragmented_command_is_one_command(people: People) -> None:
     account = await people.guest()
     async with raw_socket(f"{people.server.ws_url}/ws", bearer(account.access_token)) as raw:
@@ -198,6 +209,7 @@ async def test_a_fragmented_command_is_one_command(people: People) -> None:
 # --- broken framing -------------------------------------------------------------------------------------------
 
 
+@plainly
 @pytest.mark.parametrize(
     ("data", "code"),
     [
@@ -251,7 +263,7 @@ async def test_beyond_the_burst_commands_are_refused_and_may_be_sent_again(peopl
 async def test_a_flood_closes_4005(people: People) -> None:
     """Reading of "at 10 x 4005": after ten refusals, or at ten times the rate; this is beyond both."""
     player = await people.newcomer()
-    await flood(player, 6_000, '{"type": "PING"}')
+    await flood(player, 6_000, {"type": "PING"})
     closed = await player.closed()
     assert (closed.code, closed.reason) == (4005, "rate_limited")
 

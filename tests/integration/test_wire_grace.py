@@ -11,8 +11,10 @@ from tests.kit.people import People, gathering
 from tests.kit.player import Player
 from tests.kit.server import Server
 from tests.kit.tables import play, sit_down
+from tests.kit.ways import Way, pairwise
 from tests.kit.wire import Json
 
+pytestmark = pairwise
 GRACE = timedelta(milliseconds=1_500)
 
 
@@ -26,9 +28,9 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-async def hurried(impatient: Server) -> AsyncIterator[People]:
+async def hurried(impatient: Server, way: Way) -> AsyncIterator[People]:
     """People at the impatient server."""
-    async with gathering(impatient) as people:
+    async with gathering(impatient, way) as people:
         yield people
 
 
@@ -42,17 +44,17 @@ def lasts_the_grace(event: Json) -> None:
     assert abs(kept - GRACE) < timedelta(milliseconds=50)
 
 
-async def leave_by(way: str, player: Player) -> None:
+async def leave_by(end: str, player: Player) -> None:
     """Go away without a LEAVE."""
-    await (player.drop() if way == "dropped" else player.close())
+    await (player.drop() if end == "dropped" else player.close())
 
 
-@pytest.mark.parametrize("way", ["dropped", "closed"])
-async def test_a_closed_socket_reserves_the_seat_until_grace_ends(hurried: People, way: str) -> None:
+@pytest.mark.parametrize("end", ["dropped", "closed"])
+async def test_a_closed_socket_reserves_the_seat_until_grace_ends(hurried: People, end: str) -> None:
     game = await sit_down(hurried)
     alice, bob = game.seats
     assert alice.room.view["grace_ms"] == 1_500
-    await leave_by(way, bob)
+    await leave_by(end, bob)
     gone = await alice.expect("MEMBER_DISCONNECTED", user_id=bob.user_id)
     lasts_the_grace(gone)
     member = alice.room.members[bob.user_id]

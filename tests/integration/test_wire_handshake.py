@@ -1,15 +1,15 @@
 """Who you are, and how a handshake is refused: the four ways, their precedence, subprotocols, `errors=frame`."""
 
-import json
 from uuid import uuid4
 
 import pytest
 
 from tests.conftest import Servers
 from tests.kit.api import Account, bearer
-from tests.kit.people import JSON_V1, By, People, gathering
+from tests.kit.people import JSON_V1, MSGPACK_V1, By, People, gathering
 from tests.kit.player import Player
 from tests.kit.tables import sit_down
+from tests.kit.ways import both_encodings
 from tests.kit.wire import Refused
 
 FOUR_WAYS = [By.HEADER, By.SUBPROTOCOL, By.TICKET, By.FIRST_FRAME]
@@ -34,6 +34,7 @@ async def a_room(people: People, **fields: object) -> str:
 # --- the four ways --------------------------------------------------------------------------------------------
 
 
+@both_encodings
 @four_ways
 async def test_each_way_leads_to_a_welcome(people: People, by: By) -> None:
     account = await people.guest("Alice")
@@ -45,6 +46,7 @@ async def test_each_way_leads_to_a_welcome(people: People, by: By) -> None:
     assert (await player.ask("PING")).data["server_time"]
 
 
+@both_encodings
 @four_ways
 async def test_each_way_leads_into_a_room_at_the_room_bound_endpoint(people: People, by: By) -> None:
     room_id = await a_room(people)
@@ -121,8 +123,11 @@ async def test_a_good_header_needs_no_good_ticket(people: People) -> None:
         ([JSON_V1], JSON_V1),
         (["gameroom.v9.cbor", JSON_V1], JSON_V1),
         (["chat", JSON_V1], JSON_V1),
+        ([MSGPACK_V1], MSGPACK_V1),
+        ([MSGPACK_V1, JSON_V1], MSGPACK_V1),
+        ([JSON_V1, MSGPACK_V1], JSON_V1),
     ],
-    ids=["none", "json", "after-unknown", "after-foreign"],
+    ids=["none", "json", "after-unknown", "after-foreign", "msgpack", "msgpack-first", "json-first"],
 )
 async def test_the_first_known_subprotocol_is_echoed(
     people: People, offered: list[str] | None, echoed: str | None
@@ -130,14 +135,16 @@ async def test_the_first_known_subprotocol_is_echoed(
     account = await people.guest()
     player = await people.knock(headers=bearer(account.access_token), subprotocols=offered)
     assert player.subprotocol == echoed
+    await player.ask("PING")
 
 
 async def test_the_token_is_never_echoed(people: People) -> None:
     account = await people.guest()
-    for offered in ([JSON_V1, f"bearer.{account.access_token}"], [f"bearer.{account.access_token}", JSON_V1]):
+    token = f"bearer.{account.access_token}"
+    for offered in ([JSON_V1, token], [token, JSON_V1], [MSGPACK_V1, token]):
         player = await people.knock(subprotocols=offered)
         await player.welcomed()
-        assert player.subprotocol == JSON_V1
+        assert player.subprotocol == next(name for name in offered if name != token)
 
 
 async def test_only_unknown_subprotocols_are_refused(people: People) -> None:
@@ -265,9 +272,10 @@ async def ends_with(player: Player, code: int, word: str) -> None:
 async def test_errors_as_frames_for_a_bad_token(people: People) -> None:
     await ends_with(await people.knock("/ws?errors=frame", headers=bearer(BAD)), 4500, "unauthenticated")
     await ends_with(await people.knock("/ws?errors=frame&ticket=made-up"), 4500, "unauthenticated")
-    player = await people.knock("/ws?errors=frame", subprotocols=[JSON_V1, f"bearer.{BAD}"])
-    assert player.subprotocol == JSON_V1
-    await ends_with(player, 4500, "unauthenticated")
+    for name in (JSON_V1, MSGPACK_V1):
+        player = await people.knock("/ws?errors=frame", subprotocols=[name, f"bearer.{BAD}"])
+        assert player.subprotocol == name
+        await ends_with(player, 4500, "unauthenticated")
 
 
 async def test_errors_as_frames_for_rooms(people: People) -> None:
@@ -302,7 +310,7 @@ async def test_errors_as_frames_changes_nothing_when_all_is_well(people: People)
 
 async def authenticate(player: Player, account: Account, frame_id: str | None = None) -> None:
     command = {"type": "AUTHENTICATE", "access_token": account.access_token}
-    await player.send_text(json.dumps(command if frame_id is None else {**command, "id": frame_id}))
+    await player.send_frame(command if frame_id is None else {**command, "id": frame_id})
 
 
 async def test_first_frame_order_at_the_room_bound_endpoint(people: People) -> None:

@@ -4,7 +4,10 @@ import pytest
 
 from tests.kit.people import People
 from tests.kit.player import Player
+from tests.kit.ways import pairwise
 from tests.kit.wire import Json, Refused
+
+pytestmark = pairwise
 
 
 async def a_room(people: People, *names: str) -> list[Player]:

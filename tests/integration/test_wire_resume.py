@@ -6,7 +6,10 @@ from tests.kit.api import Account
 from tests.kit.people import People
 from tests.kit.player import Player
 from tests.kit.room_copy import RoomCopy
+from tests.kit.ways import every_way
 from tests.kit.wire import Position, Refused
+
+pytestmark = every_way
 
 
 async def a_pair(people: People, game: str = "tic-tac-toe") -> tuple[Player, Account, RoomCopy]:

@@ -9,8 +9,10 @@ import pytest
 
 from tests.kit.people import People
 from tests.kit.tables import ROW, play, sit_down
+from tests.kit.ways import both_encodings, pairwise
 from tests.kit.wire import Json, Refused
 
+pytestmark = pairwise
 CROCKFORD = set("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 
 
@@ -186,6 +188,7 @@ async def test_joining_again_attaches_without_an_event(people: People) -> None:
     assert not alice.heard()
 
 
+@both_encodings
 async def test_unknown_and_closed_rooms(people: People) -> None:
     alice, bob = await people.newcomers("Alice", "Bob")
     assert (await refusal(alice.join(str(uuid4())))).code == "room_not_found"
@@ -288,6 +291,7 @@ async def test_room_id_is_implied_in_exactly_one_room(people: People, command: s
     assert (await refusal(player.ask(command, **fields))).code == "validation_failed"
 
 
+@both_encodings
 async def test_one_connection_plays_in_two_rooms(people: People) -> None:
     alice, bob = await people.newcomers("Alice", "Bob")
     rooms = [await alice.create("relay"), await alice.create("relay")]
@@ -305,6 +309,7 @@ async def test_one_connection_plays_in_two_rooms(people: People) -> None:
 # --- leaving --------------------------------------------------------------------------------------------------
 
 
+@both_encodings
 async def test_who_leaves_hears_it_last(people: People) -> None:
     game = await sit_down(people)
     alice, bob = game.seats
@@ -389,7 +394,7 @@ async def test_a_repeat_is_answered_on_another_connection_that_has_not_joined(pe
     command = {"id": str(uuid4()), "room_id": room_id, "text": "once"}
     first = await player.ask("SEND_CHAT", **command)
     other = await people.connect(account)
-    await other.send_text(json.dumps({"type": "SEND_CHAT", **command}))
+    await other.send_frame({"type": "SEND_CHAT", **command})
     again = await other.expect("REPLY")
     assert (again["repeated"], again["data"], again["seq"]) == (True, first.data, first.position.seq)
 
@@ -429,6 +434,7 @@ async def test_a_refused_command_was_not_applied_under_its_id(people: People) ->
     assert bob.room.state["cells"][1] is None
 
 
+@both_encodings
 async def test_a_repeated_leave_after_leaving(people: People) -> None:
     game = await sit_down(people)
     bob = game.seats[1]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
@@ -10,8 +11,10 @@ from tests.kit.api import Account
 from tests.kit.people import By, People, gathering
 from tests.kit.player import Player
 from tests.kit.server import Server
+from tests.kit.ways import pairwise
 from tests.kit.wire import Refused
 
+pytestmark = pairwise
 TTL = 3
 
 
@@ -93,7 +96,7 @@ async def test_a_failed_renewal_changes_nothing(people: People, token: str) -> N
 
 
 async def test_after_renewal_the_socket_belongs_to_the_new_sign_in(people: People) -> None:
-    device = "device-of-the-renewal-test"
+    device = f"device-{uuid4()}"
     first = await people.api.guest("Alice", device_id=device)
     body = await people.api.call("POST", "/auth/guest", 200, json={"device_id": device})
     second = Account(body["user"], body["tokens"])
@@ -126,7 +129,7 @@ async def test_logout_closes_the_sockets_of_the_sign_in_within_a_second(people: 
 
 
 async def test_logout_leaves_the_sockets_of_other_sign_ins(people: People) -> None:
-    device = "device-of-the-logout-test"
+    device = f"device-{uuid4()}"
     first = await people.api.guest("Alice", device_id=device)
     body = await people.api.call("POST", "/auth/guest", 200, json={"device_id": device})
     other = await people.connect(Account(body["user"], body["tokens"]))

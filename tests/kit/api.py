@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 
 from tests.kit.documents import check_exchange
+from tests.kit.server import NO_TLS
 from tests.kit.wire import (
     CODES,
     Json,
@@ -44,7 +45,7 @@ class Api:
     """The REST side of one server. Owns its HTTP client; `close` ends it."""
 
     def __init__(self, base_url: str) -> None:
-        self._http = httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=15)
+        self._http = httpx2.AsyncClient(base_url=base_url, trust_env=False, verify=NO_TLS, timeout=15)
         self.secrets: set[str] = set()
 
     async def close(self) -> None:

@@ -1,9 +1,9 @@
 """One connection's frames in both directions, held against the rules of the wire. Pure: it does no I/O."""
 
-import json
 from dataclasses import dataclass, field
 
 from tests.kit.documents import check_accepted, check_received
+from tests.kit.encoding import Encoding, Message
 from tests.kit.lobby_copy import LobbyCopy
 from tests.kit.room_copy import RoomCopy
 from tests.kit.wire import Json, Position, RuleBroken, check_frame, require
@@ -38,6 +38,7 @@ class Sent:
 class Conversation:
     """`sent` and `received` are called in the order of the wire; `received` raises `RuleBroken`."""
 
+    encoding: Encoding = Encoding.JSON
     rooms: dict[str, RoomCopy] = field(default_factory=dict)
     welcome: Json | None = None
     last_frame: Json | None = None
@@ -55,22 +56,17 @@ class Conversation:
         sent = Sent(command, command.get("type"), positions, _resumed_from(command))
         self._waiting.setdefault(command["id"], []).append(sent)
 
-    def sent_text(self, message: str) -> None:
+    def sent_message(self, message: Message) -> None:
         """Anything was sent; where it looks like a command with an `id`, an answer may bear that id."""
-        try:
-            command = json.loads(message)
-        except (ValueError, RecursionError):
-            return
+        command = self.encoding.glance(message)
         if isinstance(command, dict) and isinstance(command.get("id"), str):
             self.sent(command)
 
-    def received(self, message: str | bytes) -> Json | None:
-        """The frame, checked and applied; None for a bare `pong`."""
-        if not isinstance(message, str):
-            raise RuleBroken(f"a binary frame where text was agreed: {message!r}")
+    def received(self, message: Message) -> Json | None:
+        """The frame, checked and applied; None for a bare `pong`, which is text in both encodings."""
         if message == "pong":
             return None
-        frame = _parsed(message)
+        frame = self.encoding.read(message)
         check_frame(frame)
         check_received(frame)
         self._check_first(frame)
@@ -176,16 +172,3 @@ def _resumed_from(command: Json) -> Position | None:
     if not isinstance(resume, dict) or not {"epoch", "seq"} <= resume.keys():
         return None
     return Position(resume["epoch"], resume["seq"])
-
-
-def _parsed(message: str) -> Json:
-    try:
-        frame = json.loads(message, parse_constant=_no_constant)
-    except ValueError as error:
-        raise RuleBroken(f"a frame that is no JSON ({error}): {message!r}") from error
-    require(isinstance(frame, dict), f"a frame that is no object: {message!r}")
-    return dict(frame)
-
-
-def _no_constant(word: str) -> None:
-    raise ValueError(f"{word} is no JSON")

@@ -6,19 +6,26 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import Enum
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from tests.kit.api import Account, Api, bearer
-from tests.kit.player import DEADLINE, Player
+from tests.kit.encoding import Encoding
+from tests.kit.player import DEADLINE, Binding, Disconnected, Player
 from tests.kit.room_copy import RoomCopy
 from tests.kit.server import Server
-from tests.kit.wire import Refused, problem, require
+from tests.kit.ways import PLAIN, Door, Way
+from tests.kit.wire import Json, Refused, problem, require
 
-JSON_V1 = "gameroom.v1.json"
+JSON_V1, MSGPACK_V1 = Encoding.JSON.value, Encoding.MSGPACK.value
+
+
+def room_path(room_id: str) -> str:
+    """The address of the socket that is bound to a room."""
+    return f"/ws/game-room-groups/{quote(room_id)}"
 
 
 class By(Enum):
@@ -63,10 +70,11 @@ def _refused(refusal: InvalidStatus) -> Refused:
 
 
 class People:
-    """Owns an `Api` and every connection that it opens; `close` ends them."""
+    """Owns an `Api` and every connection that it opens; `close` ends them. All come by the same way."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, way: Way = PLAIN) -> None:
         self.server = server
+        self.way = way
         self.api = Api(server.url)
         self._players: list[Player] = []
 
@@ -83,6 +91,7 @@ class People:
     async def connect(self, account: Account, by: By = By.HEADER, path: str = "/ws", **query: Any) -> Player:
         """A connection that has had its WELCOME. Raises `Refused` if the handshake is refused."""
         player = await self._open(account, by, path, query)
+        require(player.subprotocol in (None, self.way.encoding.value), f"agreed on {player.subprotocol}")
         if by is By.FIRST_FRAME:
             await player.ask("AUTHENTICATE", access_token=account.access_token)
         if by is not By.NOTHING:
@@ -98,17 +107,15 @@ class People:
 
     async def enter(self, account: Account, room_id: str, by: By = By.HEADER, **query: Any) -> Player:
         """A room-bound connection, and the REPLY to its automatic JOIN taken."""
-        player = await self.connect(account, by, f"/ws/game-room-groups/{room_id}", **query)
-        frame = await player.expect("REPLY")
-        assert (frame["id"], frame["command"]) == (None, "JOIN_GAME_ROOM_GROUP")
+        player = await self.connect(account, by, room_path(room_id), **query)
+        await player.joined()
         return player
 
     async def resume_bound(self, account: Account, copy: RoomCopy) -> Player:
         """A room-bound connection that resumes from a copy by its query; the REPLY is still to be taken."""
         epoch, seq = copy.position
-        path = f"/ws/game-room-groups/{copy.room_id}?epoch={epoch}&seq={seq}"
-        connection = await open_socket(f"{self.server.ws_url}{path}", headers=bearer(account.access_token))
-        return self._watched(connection, copy.clone())
+        connection = await self._bound_socket(account, copy.room_id, {"resume": {"epoch": epoch, "seq": seq}})
+        return self._watched(Player(connection, copy.clone()))
 
     async def return_to(self, account: Account, copy: RoomCopy) -> Player:
         """A fresh connection on `/ws` that resumes the room of a copy; whether it could is asserted."""
@@ -119,20 +126,40 @@ class People:
 
     async def knock(self, path: str = "/ws", **options: Any) -> Player:
         """A handshake exactly as the options of `open_socket` say; awaits no WELCOME."""
-        return self._watched(await open_socket(f"{self.server.ws_url}{path}", **options))
+        return self._watched(Player(await open_socket(f"{self.server.ws_url}{path}", **options)))
 
     async def _open(self, account: Account, by: By, path: str, query: dict[str, Any]) -> Player:
         if by is By.TICKET:
             query = {**query, "ticket": await self.api.ticket(account)}
-        target = f"{path}?{urlencode(query)}" if query else path
-        if by is By.HEADER:
-            return await self.knock(target, headers=bearer(account.access_token))
+        offered = self._offered
         if by is By.SUBPROTOCOL:
-            return await self.knock(target, subprotocols=[JSON_V1, f"bearer.{account.access_token}"])
-        return await self.knock(target)
+            offered = [self.way.encoding.value, f"bearer.{account.access_token}"]
+        headers = bearer(account.access_token) if by is By.HEADER else None
+        target = f"{path}?{urlencode(query)}" if query else path
+        connection = await open_socket(f"{self.server.ws_url}{target}", headers=headers, subprotocols=offered)
+        return self._watched(Player(connection, bind=self._binding_of(account)))
 
-    def _watched(self, connection: ClientConnection, copy: RoomCopy | None = None) -> Player:
-        player = Player(connection, copy)
+    @property
+    def _offered(self) -> list[str] | None:
+        """JSON is spoken also where nothing is offered; that is how most clients come."""
+        return None if self.way.encoding is Encoding.JSON else [self.way.encoding.value]
+
+    def _binding_of(self, account: Account) -> Binding | None:
+        if self.way.door is Door.ANY_ROOM:
+            return None
+        return lambda room_id, join: self._bound_socket(account, room_id, join)
+
+    async def _bound_socket(self, account: Account, room_id: str, join: Json) -> ClientConnection:
+        """A bare room-bound WebSocket, whose query says the fields of JOIN."""
+        wishes = {name: value for name, value in join.items() if name != "resume"}
+        query = urlencode({**wishes, **join.get("resume", {})})
+        return await open_socket(
+            f"{self.server.ws_url}{room_path(room_id)}?{query}",
+            headers=bearer(account.access_token),
+            subprotocols=self._offered,
+        )
+
+    def _watched(self, player: Player) -> Player:
         self._players.append(player)
         return player
 
@@ -142,7 +169,7 @@ class People:
         """Every copy of everyone still connected equals a fresh view, and no secret stands in the server's log."""
         for player in self._players:
             if player.lost is None:
-                await player.verify()
+                await _verify(player)
         log = self.server.log
         told = [secret for secret in self.api.secrets if secret in log]
         require(not told, f"{len(told)} tokens or tickets stand in the server's log")
@@ -157,10 +184,18 @@ class People:
                 raise result
 
 
+async def _verify(player: Player) -> None:
+    """A socket that the server has begun to close, as after leaving the room that it is for, need not answer."""
+    try:
+        await player.verify()
+    except Disconnected as gone:
+        require(gone.code != 1006, f"a connection was lost: {gone}")
+
+
 @asynccontextmanager
-async def gathering(server: Server) -> AsyncIterator[People]:
+async def gathering(server: Server, way: Way = PLAIN) -> AsyncIterator[People]:
     """The people of one test at one server. When the test went well they verify, and always they go home."""
-    people = People(server)
+    people = People(server, way)
     try:
         yield people
         await people.verify()

@@ -1,8 +1,8 @@
 """Somebody at a WebSocket: sends commands, awaits answers and events, and keeps the rules of the wire in sight."""
 
 import asyncio
-import json
 from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +10,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from tests.kit.conversation import Conversation
+from tests.kit.encoding import Message, agreed
 from tests.kit.lobby_copy import LobbyCopy
 from tests.kit.room_copy import RoomCopy
 from tests.kit.wire import Json, Position, Refused, RuleBroken, require
@@ -49,6 +50,12 @@ class Reply:
 
 Answer = asyncio.Future[Reply]
 
+Binding = Callable[[str, Json], Awaitable[ClientConnection]]
+"""Opens a connection bound to the room with this id, whose JOIN has these fields; raises `Refused`."""
+
+BY_QUERY = {"role", "updates", "resume"}
+"""The fields of JOIN that a room-bound connection's query can say."""
+
 
 def _body(frame: Json) -> Json:
     """Where the fields of a frame are that tests ask for: an event's are in its `data`."""
@@ -59,10 +66,22 @@ def _body(frame: Json) -> Json:
 class Player:
     """Owns one open connection and the task that reads it; `close` awaits both."""
 
-    def __init__(self, connection: ClientConnection, copy: RoomCopy | None = None) -> None:
-        """`copy`: what a room-bound connection, which joins by itself, resumes."""
+    def __init__(
+        self, connection: ClientConnection, copy: RoomCopy | None = None, bind: Binding | None = None
+    ) -> None:
+        """`copy`: what a room-bound connection, which joins by itself, resumes.
+
+        `bind`: rooms are joined by room-bound connections, and this opens one. A JOIN that such a connection cannot
+        make (with a password, a code or an `id`, or in a second room) is made as a command.
+        """
+        self._bind = bind
+        self._take(connection, copy)
+
+    def _take(self, connection: ClientConnection, copy: RoomCopy | None) -> None:
+        """Talk on this connection from now on; a former one has ended."""
         self._connection = connection
-        self._conversation = Conversation()
+        self._encoding = agreed(connection.subprotocol)
+        self._conversation = Conversation(self._encoding)
         if copy is not None:
             self._conversation.resume(copy)
         self._answers: dict[str, deque[Answer]] = {}
@@ -125,19 +144,26 @@ class Player:
             raise self._lost
         self._answers.setdefault(frame["id"], deque()).append(answer)
         self._conversation.sent(frame)
-        await self._write(json.dumps(frame))
+        await self._write(self._encoding.pack(frame))
         return answer
 
+    async def send_frame(self, frame: object) -> None:
+        """One frame as it is, in the agreed encoding. What answers it comes to the inbox."""
+        await self._send_message(self._encoding.pack(frame))
+
     async def send_text(self, message: str) -> None:
-        """One text frame as it is. What answers it comes to the inbox."""
-        self._conversation.sent_text(message)
-        await self._write(message)
+        """One text frame as it is, whatever was agreed."""
+        await self._send_message(message)
 
     async def send_binary(self, message: bytes) -> None:
-        """One binary frame as it is."""
+        """One binary frame as it is, whatever was agreed."""
+        await self._send_message(message)
+
+    async def _send_message(self, message: Message) -> None:
+        self._conversation.sent_message(message)
         await self._write(message)
 
-    async def _write(self, message: str | bytes) -> None:
+    async def _write(self, message: Message) -> None:
         try:
             await self._connection.send(message)
         except ConnectionClosed:
@@ -219,14 +245,33 @@ class Player:
         return reply.room_id
 
     async def join(self, room_id: str, **fields: Any) -> Reply:
-        return await self.ask("JOIN_GAME_ROOM_GROUP", room_id=room_id, **fields)
+        return await self._enter(room_id, fields)
 
     async def resume(self, copy: RoomCopy, **fields: Any) -> Reply:
         """JOIN from the position of a copy that another connection left behind, and go on with it."""
-        twin = copy.clone()
-        self._conversation.resume(twin)
-        epoch, seq = twin.position
-        return await self.join(twin.room_id, resume={"epoch": epoch, "seq": seq}, **fields)
+        epoch, seq = copy.position
+        return await self._enter(
+            copy.room_id, {"resume": {"epoch": epoch, "seq": seq}, **fields}, copy.clone()
+        )
+
+    async def _enter(self, room_id: str, fields: Json, copy: RoomCopy | None = None) -> Reply:
+        if self._bind is not None and fields.keys() <= BY_QUERY and not self.rooms:
+            return await self._move(await self._bind(room_id, fields), copy)
+        if copy is not None:
+            self._conversation.resume(copy)
+        return await self.ask("JOIN_GAME_ROOM_GROUP", room_id=room_id, **fields)
+
+    async def _move(self, connection: ClientConnection, copy: RoomCopy | None) -> Reply:
+        """Go on at a room-bound connection, which joins by itself; the one on `/ws` is closed."""
+        await self.close()
+        self._take(connection, copy)
+        await self.welcomed()
+        return await self.joined()
+
+    async def joined(self) -> Reply:
+        """The REPLY to the JOIN that a room-bound connection makes by itself."""
+        frame = await self.expect("REPLY", command="JOIN_GAME_ROOM_GROUP", id=None)
+        return Reply(frame)
 
     async def act(self, kind: str, **fields: Any) -> Reply:
         """GAME_ACTION in the one room."""
@@ -272,7 +317,7 @@ class Player:
             self._break(broken)
             self._connection.transport.abort()
 
-    def _receive(self, message: str | bytes) -> None:
+    def _receive(self, message: Message) -> None:
         frame = self._conversation.received(message)
         if frame is None:
             self._keep({"type": "pong"})

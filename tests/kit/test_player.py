@@ -6,18 +6,19 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection, serve
 
 from tests.kit.people import open_socket
-from tests.kit.player import Disconnected, Player
+from tests.kit.player import Binding, Disconnected, Player
 from tests.kit.test_conversation import VIEW, error, event, reply, welcome
-from tests.kit.wire import Json, Refused, RuleBroken
+from tests.kit.wire import Json, Position, Refused, RuleBroken
 
 Script = Callable[[ServerConnection], Coroutine[object, object, None]]
 
 
 @asynccontextmanager
-async def facing(script: Script) -> AsyncIterator[Player]:
+async def facing(script: Script, bind: Binding | None = None) -> AsyncIterator[Player]:
     """A player welcomed by a server that then does what the script says."""
 
     async def handle(connection: ServerConnection) -> None:
@@ -26,7 +27,7 @@ async def facing(script: Script) -> AsyncIterator[Player]:
 
     async with serve(handle, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        player = Player(await open_socket(f"ws://127.0.0.1:{port}/ws"))
+        player = Player(await open_socket(f"ws://127.0.0.1:{port}/ws"), bind=bind)
         await player.welcomed()
         yield player
 
@@ -127,3 +128,37 @@ async def test_a_lost_connection_fails_what_waits_for_an_answer() -> None:
         with pytest.raises(Disconnected) as gone:
             await asyncio.wait_for(waiting, 5)
         assert gone.value.code == 1006
+
+
+async def test_whoever_is_to_be_bound_joins_by_a_socket_for_the_room() -> None:
+    paths: list[str] = []
+
+    async def script(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+
+    async def room(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        paths.append(connection.request.path)
+        await connection.send(json.dumps(welcome()))
+        joined = reply("JOIN_GAME_ROOM_GROUP", 5, {"resumed": False, "room": VIEW})
+        await connection.send(json.dumps({**joined, "id": None}))
+        await connection.wait_closed()
+
+    async def bind(room_id: str, join: Json) -> ClientConnection:
+        return await open_socket(f"ws://127.0.0.1:{port}/{room_id}?role={join['role']}")
+
+    async with serve(room, "127.0.0.1", 0) as server, facing(script, bind) as player:
+        port = server.sockets[0].getsockname()[1]
+        joined = await player.join("r", role="player")
+        assert (joined.position, player.room.view, paths) == (Position(1, 5), VIEW, ["/r?role=player"])
+        await player.close()
+
+
+async def test_what_a_query_cannot_say_is_asked_as_a_command() -> None:
+    async def bind(room_id: str, join: Json) -> ClientConnection:
+        raise AssertionError(f"not by a socket: {room_id} {join}")
+
+    async with facing(joins, bind) as player:
+        await player.join("r", password="sesame")
+        assert player.room.position == Position(1, 5)
+        await player.close()

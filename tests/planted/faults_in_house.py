@@ -47,8 +47,8 @@ FAULTS: Faults = {
             "the document of the sockets forgets a frame",
             Edit(
                 "backend/gameroom/protocol/answers.py",
-                "ConnectionFrame = Welcome | TokenExpiring | ServerDraining | Detached\n",
-                "ConnectionFrame = Welcome | ServerDraining | Detached\n",
+                "ConnectionFrame = Welcome | TokenExpiring | ServerDraining | LobbyChanged | Detached\n",
+                "ConnectionFrame = Welcome | ServerDraining | LobbyChanged | Detached\n",
             ),
             "tests/unit/protocol/test_asyncapi.py::test_every_frame_that_is_declared_is_there",
         ),

@@ -342,7 +342,9 @@ FAULTS: Faults = {
         fault(
             "the password of an UPDATE leaves the gateway in clear",
             Edit(
-                f"{GATEWAY}/room_passwords.py", "(CreateRoom, JoinRoom, UpdateRoom)", "(CreateRoom, JoinRoom)"
+                "backend/gameroom/rooms/room_passwords.py",
+                "(CreateRoom, JoinRoom, UpdateRoom)",
+                "(CreateRoom, JoinRoom)",
             ),
             f"{T_CONNECTION}::test_room_passwords_leave_the_gateway_sealed",
             f"{T_CONNECTION}::test_every_command_with_a_password_is_sealed",

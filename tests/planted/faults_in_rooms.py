@@ -14,6 +14,7 @@ RECALL = f"{ROOMS}/recall.py"
 RECORDS = f"{ROOMS}/records.py"
 RECOVERY = f"{ROOMS}/recovery.py"
 ROOM = f"{ROOMS}/room.py"
+ROUTER = f"{ROOMS}/router.py"
 SEALING = f"{ROOMS}/sealing.py"
 STATE = f"{ROOMS}/state.py"
 SYSTEM = f"{ROOMS}/handlers/system.py"
@@ -36,6 +37,7 @@ T_RESUME = f"{TESTS}/test_resume.py"
 T_WINDOW = f"{TESTS}/test_window.py"
 T_REGRESSION = "tests/regression/test_rooms.py"
 T_MACHINE = "tests/property/test_room_machine.py"
+T_REFUSALS = "tests/integration/test_refusals.py"
 
 APPEND = "self._journal.append(unit).add_done_callback(self._appended)"
 
@@ -499,14 +501,16 @@ FAULTS: Faults = {
     "Strangers know of a room what it shows them": (
         fault(
             "strangers see the view",
-            Edit(
-                ROOM, "        if request.sender.user_id not in self.state.members:\n", "        if False:\n"
-            ),
+            Edit(ROOM, "        if request.sender.user_id in self.state.members:\n", "        if True:\n"),
             f"{T_REST}::test_a_stranger_sees_a_summary_and_leaves_no_trace",
         ),
         fault(
             "who has looked at a room is remembered there",
-            Edit(VIEWS, "            if not (known or came_in):\n", "            if False:\n"),
+            Edit(
+                VIEWS,
+                "        if user_id in self._state.members:\n            return\n",
+                "        if True:\n            return\n",
+            ),
             f"{T_REST}::test_a_stranger_sees_a_summary_and_leaves_no_trace",
         ),
         fault(
@@ -535,6 +539,19 @@ FAULTS: Faults = {
                 'where(rooms.c.status != "closed")',
             ),
             "tests/contract/test_directory.py::test_only_public_open_rooms_are_listed",
+        ),
+    ),
+    "A private room looks like none to an outsider": (
+        fault(
+            "an outsider is told that a private room is not for outsiders",
+            Edit(ROUTER, "    _check_known(state, sender)\n    member =", "    member ="),
+            f"{T_REFUSALS}::test_a_refused_command_changes_nothing",
+        ),
+        fault(
+            "an outsider is told that a private room is closed",
+            Edit(ROUTER, "        _check_known(state, sender)\n        raise", "        raise"),
+            f"{T_REFUSALS}::test_a_refused_command_changes_nothing",
+            f"{T_REFUSALS}::test_a_refused_handshake_changes_nothing",
         ),
     ),
     "`connected` belongs to a connection": (
