@@ -24,7 +24,7 @@ FENCE = re.compile(r"^```.*?\n(.*?)^```$|((?:^ {4}.*\n)+)", re.MULTILINE | re.DO
 FRAME = re.compile(r'^(?:\w+ [→←] |[<>] )?(?={"type")', re.MULTILINE)
 """At the start of a line, perhaps with who says it, or behind the arrows of `python -m websockets`."""
 
-CALL = re.compile(r"curl [^|\n]*")
+CALL = re.compile(r"curl (?:[^|\n\\]|\\\n)*")
 BASES = {"$API": "/api/v1"}
 """Variables of the shell that the papers use."""
 
