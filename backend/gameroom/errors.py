@@ -6,7 +6,7 @@ The edges turn it into an `ERROR` frame or `application/problem+json`; nothing e
 
     GameroomError
     ├── MalformedFrame · UnknownCommand · ValidationFailed · UnsupportedProtocol · MessageTooBig
-    ├── Unauthenticated ── NoCredential · TokenExpired · TokenReused · InvalidCredentials
+    ├── Unauthenticated ── TokenExpired · TokenReused · InvalidCredentials
     ├── Forbidden · AccountSuspended · UsernameTaken · Conflict · NotFound · IdReused
     ├── RoomNotFound · RoomFull · RoomLocked · RoomClosed · WrongRoomPassword · BannedFromRoom · TooManyRooms
     ├── NotMember · NotHost · NotPlayer · MemberNotFound
@@ -101,10 +101,6 @@ class MessageTooBig(GameroomError):
 
 class Unauthenticated(GameroomError):
     code, status = "unauthenticated", 401
-
-
-class NoCredential(Unauthenticated):
-    """None was shown at all. Over HTTP the challenge is another one then (RFC 6750, 3.1)."""
 
 
 class TokenExpired(Unauthenticated):

@@ -354,6 +354,8 @@ async def test_what_is_wanted_is_found(people: People) -> None:
         ({"status": "closed"}, "#/status"),
         ({"status": ""}, "#/status"),
         ({"has_space": "perhaps"}, "#/has_space"),
+        ({"status": "null"}, "#/status"),
+        ({"game": "Null"}, "#/game"),
         ({"cursor": ""}, "#/cursor"),
         ({"cursor": "nonsense"}, "#/cursor"),
         ({"cursor": "eyJhIjoxfQ"}, "#/cursor"),

@@ -85,11 +85,7 @@ class Api:
         )
         if response.status_code == 401:
             challenge = response.headers.get("www-authenticate", "")
-            require(challenge.startswith("Bearer "), f"401 with WWW-Authenticate {challenge!r}")
-            shown = (
-                body["code"] != "invalid_credentials"
-            )  # a wrong password is no wrong token (RFC 6750, 3.1)
-            require(shown or "error=" not in challenge, f"{body['code']} with WWW-Authenticate {challenge!r}")
+            require(challenge.startswith('Bearer error="'), f"401 with WWW-Authenticate {challenge!r}")
         if response.status_code == 429:
             require("retry-after" in response.headers, "429 without Retry-After")
 

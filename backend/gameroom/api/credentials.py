@@ -2,13 +2,13 @@
 
 from starlette.requests import Request
 
-from gameroom.errors import NoCredential
+from gameroom.errors import Unauthenticated
 from gameroom.identity.access import Access, Principal, bearer_token
 
 
 async def principal_of(request: Request, access: Access) -> Principal:
-    """Raises as `Access.authenticate`, and `NoCredential` without a token."""
+    """Raises as `Access.authenticate`, and `Unauthenticated` where there is no token."""
     token = bearer_token(request.headers.get("authorization", ""))
     if not token:
-        raise NoCredential("This call needs an access token: Authorization: Bearer …")
+        raise Unauthenticated("This call needs an access token: Authorization: Bearer …")
     return await access.authenticate(token)

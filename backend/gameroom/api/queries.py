@@ -2,12 +2,11 @@
 
 from typing import TypeVar
 
-import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 
 from gameroom.errors import ValidationFailed
-from gameroom.protocol.sentences import wrong_field
+from gameroom.protocol.queries import read_query
 
 T = TypeVar("T", bound=Struct)
 
@@ -19,7 +18,4 @@ def query_of(request: Request, shape: type[T]) -> T:
         if name in fields:
             raise ValidationFailed.at(f"#/{name}", "this may be given once only")
         fields[name] = value
-    try:
-        return msgspec.convert(fields, shape, strict=False)
-    except msgspec.ValidationError as fault:
-        raise wrong_field(shape, fault) from None
+    return read_query(fields, shape)

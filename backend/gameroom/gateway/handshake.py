@@ -13,7 +13,7 @@ from gameroom.gateway.wire import WIRES
 from gameroom.identity.access import bearer_token
 from gameroom.protocol.commands import JoinRoom, ResumeFrom, Role, RoomId, Updates
 from gameroom.protocol.limits import MAX_INT
-from gameroom.protocol.sentences import wrong_field
+from gameroom.protocol.queries import read_query
 
 BEARER_SUBPROTOCOL = "bearer."
 """Before a token among the subprotocols: the one header value that a browser lets a page choose."""
@@ -113,10 +113,7 @@ class _Wishes(Struct):
 
 def _wishes(query: QueryParams) -> _Wishes:
     given = {name: query[name] for name in _Wishes.__struct_fields__ if name in query}
-    try:
-        return msgspec.convert(given, _Wishes, strict=False)
-    except msgspec.ValidationError as fault:
-        raise wrong_field(_Wishes, fault) from None
+    return read_query(given, _Wishes)
 
 
 def _resume_from(epoch: int | None, seq: int | None) -> ResumeFrom | None:

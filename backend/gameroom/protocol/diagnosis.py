@@ -71,7 +71,8 @@ def explain(document: FreeJson, fault: Exception, notation: Notation) -> Gameroo
     except NestedTooDeep as deep:
         return MalformedFrame(f"{deep.pointer} is {deep.detail}")
     except NotFreeJson as bad:
-        return ValidationFailed.at(bad.pointer, bad.detail)
+        if isinstance(document.get("type"), str):
+            return ValidationFailed.at(bad.pointer, bad.detail)
     return _wrong_command(document, fault, notation)
 
 

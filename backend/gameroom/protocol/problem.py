@@ -5,7 +5,7 @@ from http import HTTPStatus
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.json import encode
 
-from gameroom.errors import FieldError, GameroomError, InvalidCredentials, NoCredential, Params
+from gameroom.errors import FieldError, GameroomError, Params
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -54,13 +54,7 @@ def problem_headers(error: GameroomError) -> dict[str, str]:
     """The headers that go with the body: a challenge with 401 (RFC 6750), and when to come back, in whole seconds."""
     headers = {"Content-Type": CONTENT_TYPE}
     if error.status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = challenge_of(error)
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     if error.retry_after_ms is not None:
         headers["Retry-After"] = str(-(-error.retry_after_ms // 1000))
     return headers
-
-
-def challenge_of(error: GameroomError) -> str:
-    """`invalid_token` of a token that was shown; where none was, or a password is wrong, no error (RFC 6750, 3)."""
-    tokenless = isinstance(error, (NoCredential, InvalidCredentials))
-    return 'Bearer realm="gameroom"' if tokenless else 'Bearer error="invalid_token"'

@@ -119,6 +119,7 @@ def test_the_query_says_how_to_join() -> None:
     [
         ("role=king", "#/role"),
         ("updates=", "#/updates"),
+        ("role=null", "#/role"),
         ("epoch=1", "#/seq"),
         ("seq=1", "#/epoch"),
         ("epoch=1&seq=x", "#/seq"),
