@@ -11,7 +11,12 @@ SAID_IN_WORDS = {
     "/api/v1/auth/register": {"display_name"},  # something in it can be seen
     "/api/v1/auth/guest": {"display_name"},
     "/api/v1/users/me": {"display_name", "avatar_url", "metadata"},
-    "/api/v1/game-room-groups": {"max_players", "settings", "metadata"},  # as the game has it; so many bytes
+    "/api/v1/game-room-groups": {
+        "max_players",
+        "settings",
+        "metadata",
+        "cursor",
+    },  # as the game has it; from a list
 }
 """Fields under a rule that no schema tells; "" for the whole body."""
 

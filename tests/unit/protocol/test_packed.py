@@ -97,6 +97,8 @@ def test_a_command_has_the_same_content_in_both_encodings() -> None:
         (packb(ExtType(5, b"")), "MessagePack map"),
         (b"\x80", "`type`"),
         (packb({"type": 1}), "`type`"),
+        (packb({"type": b"PING"}), "`type`"),
+        (packb({b"type": "PING"}), "`type`"),
         (packb({"type": "SEND_CHAT", "text": "----"}).replace(b"----", b"\xff\xfe\xfd\xfc"), "not UTF-8"),
         (action("----").replace(b"----", b"\xed\xa0\x80a"), "not UTF-8"),
         (action_of(nested(900)), "deeper than 64"),
@@ -155,8 +157,6 @@ def test_what_free_json_may_not_hold(value: object, pointer: str, says: str) -> 
         ({"type": "SET_READY", "ready": 1}, "#/ready"),
         ({"type": "JOIN_GAME_ROOM_GROUP", "resume": {"epoch": 1.0, "seq": 2}}, "#/resume/epoch"),
         ({"type": "PING", 1: 2}, "#"),
-        ({b"type": "PING"}, "#"),
-        ({"type": b"PING"}, "#/type"),
     ],
 )
 def test_a_wrong_field_is_pointed_at(fields: dict[object, object], pointer: str) -> None:
