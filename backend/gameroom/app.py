@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
 from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryDirectory, TemporaryFile
 from types import ModuleType
 
@@ -20,6 +21,7 @@ from gameroom.api.auth import auth_router
 from gameroom.api.front_door import front_door
 from gameroom.api.games import games_router
 from gameroom.api.limits import RoomLimitPolicy, RoomLimits, SignInLimitPolicy, SignInLimits
+from gameroom.api.metrics import metrics_router
 from gameroom.api.ops import ops_router
 from gameroom.api.rooms import RoomCalls, rooms_router
 from gameroom.api.users import users_router
@@ -48,6 +50,7 @@ from gameroom.storage.engine import Database
 from gameroom.storage.journal import SqlJournal
 from gameroom.storage.migrate import upgrade
 from gameroom.storage.placement import SqlPlacement
+from gameroom.telemetry.metrics import CONTENT_TYPE, Level, Metrics
 
 BUILT_IN = (Relay, TicTacToe)
 
@@ -124,6 +127,7 @@ def create_app(settings: Settings) -> FastAPI:
     identity.news.watch(gateway)
     identity.news.watch(NewsToRooms(rooms))
 
+    metrics = _metrics(journal, rooms, gateway)
     node = Node(database, journal, identity, rooms, gateway)
     limits = SignInLimits(_sign_in_limits(settings))
     app = front_door(version("gameroom"), node.span, settings.allowed_origins)
@@ -132,6 +136,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(games_router(games))
     app.include_router(rooms_router(room_calls))
     app.include_router(ops_router(key_ring.jwks(), lambda: node.unready))
+    app.include_router(metrics_router(metrics.exposition, CONTENT_TYPE, _metrics_secret(settings)))
     app.router.routes.extend(gateway.routes())
     app.state.drain = node.drain
     app.state.hurry = node.hurry
@@ -285,6 +290,21 @@ def _line_of(error: BaseException, path: Path) -> str:
             line = f"line {trace.tb_lineno}: "
         trace = trace.tb_next
     return line
+
+
+# --- metrics --------------------------------------------------------------------------------------------------
+
+
+def _metrics(journal: SqlJournal, rooms: LocalRooms, gateway: Gateway) -> Metrics:
+    open_rooms = Level("gameroom_rooms", "Rooms in the memory of this node.", lambda: rooms.open_now)
+    return Metrics((open_rooms, *journal.collectors, *gateway.collectors))
+
+
+def _metrics_secret(settings: Settings) -> str | None:
+    """None: everybody may read the metrics. In production nobody may until the operator has chosen a token."""
+    if settings.metrics_token is not None:
+        return settings.metrics_token.get_secret_value()
+    return token_hex() if settings.environment == "production" else None
 
 
 # --- settings become policies ---------------------------------------------------------------------------------

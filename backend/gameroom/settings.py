@@ -99,6 +99,10 @@ class Settings(BaseSettings):
         default_factory=_log_format_for,
         description="text is key=value, json is one object a line; json is the default in production.",
     )
+    metrics_token: Secret | None = Field(
+        default=None,
+        description="Bearer token that /metrics asks for; without one it is open in development, closed in production.",
+    )
     drain_timeout_s: Positive = Field(
         default=30, description="Seconds to hand rooms over and to warn clients before sockets are closed."
     )

@@ -105,4 +105,4 @@ def test_env_example_uncommented_is_the_defaults() -> None:
     assert len(lines) == len(Settings.model_fields)
     defaults = load_settings()
     Path(".env").write_text("\n".join(lines))
-    assert load_settings(room_password_key=None) == defaults
+    assert load_settings(room_password_key=None, metrics_token=None) == defaults

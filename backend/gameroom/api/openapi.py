@@ -29,11 +29,12 @@ from gameroom.protocol.problem import CONTENT_TYPE, Problem, title_of, type_of
 from gameroom.protocol.schemas import ERROR_CODE, NULL, Schema, portable, ref, schemas_of, with_fields
 
 JSON = "application/json"
+TEXT = "text/plain"
 FORM = "application/x-www-form-urlencoded"
 TOKEN_PATH = "/api/v1/auth/token"  # noqa: S105 - a path
 
-Body = type[Struct] | tuple[type[Struct], ...] | None
-"""The shape of an answer, or its alternatives; None: it has no body."""
+Body = type[Struct] | tuple[type[Struct], ...] | type[str] | None
+"""The shape of an answer, or its alternatives; `str`: plain text; None: it has no body."""
 
 SECURITY_SCHEMES: Schema = {
     "password": {"type": "oauth2", "flows": {"password": {"tokenUrl": TOKEN_PATH, "scopes": {}}}},
@@ -133,6 +134,8 @@ def answered(body: Body, no_store: bool) -> Schema:
         return done
     if isinstance(body, tuple):
         return {**done, "content": {JSON: {"schema": {"anyOf": [*map(ref, body)]}}}}
+    if issubclass(body, str):
+        return {**done, "content": {TEXT: {"schema": {"type": "string"}}}}
     return {**done, "content": content(JSON, body)}
 
 

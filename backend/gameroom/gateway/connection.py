@@ -108,6 +108,7 @@ class Connection:
     def end(self, why: Closing) -> None:
         """Close the socket, saying why; the rooms hear of it at once. Twice is once."""
         if not self._over:
+            self._environment.traffic.ended[why.code] += 1
             self._wire.end(why)
             self._finish(why.refusal or Undecided())
 
@@ -159,6 +160,7 @@ class Connection:
 
     def _count(self) -> int:
         """Count a frame; returns the milliseconds until the next one is welcome, 0 if this one is. May end it all."""
+        self._environment.traffic.received += 1
         self._heartbeat.heard()
         try:
             return self._limit.take()

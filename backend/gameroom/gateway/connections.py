@@ -29,6 +29,11 @@ class Connections:
         self._farewell: Frame | None = None
 
     @property
+    def open_now(self) -> int:
+        """How many have their handshake behind them, and their end not."""
+        return sum(connection.is_open for mine in self._by_user.values() for connection in mine)
+
+    @property
     def draining(self) -> bool:
         return self._farewell is not None
 

@@ -16,6 +16,7 @@ from gameroom.gateway.lobby import Lobby
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent_news import RecentNews
 from gameroom.gateway.recent_revocations import RecentRevocations
+from gameroom.gateway.traffic import Traffic
 from gameroom.identity.access import Principal
 from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Rooms
@@ -46,6 +47,7 @@ class Environment:
     passwords: RoomPasswords
     revocations: RecentRevocations
     news: RecentNews
+    traffic: Traffic
 
     async def identify(self, credential: Credential) -> Principal:
         """Whose credential it is, as of now. Raises as `Access` does, and `Unavailable` when that takes too long.

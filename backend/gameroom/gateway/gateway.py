@@ -13,12 +13,14 @@ from gameroom.gateway.lobby import Lobby
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent_news import RecentNews
 from gameroom.gateway.recent_revocations import RecentRevocations
+from gameroom.gateway.traffic import Traffic
 from gameroom.identity.revocations import Revocation
 from gameroom.protocol.views import User
 from gameroom.rooms.directory import Directory
 from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Rooms
 from gameroom.tasks import Tasks
+from gameroom.telemetry.metrics import Collector, Level
 
 
 class Gateway:
@@ -37,20 +39,26 @@ class Gateway:
         passwords: RoomPasswords,
     ) -> None:
         self._tasks = Tasks()
+        traffic = Traffic()
         environment = Environment(
             policy=policy,
             clock=clock,
             access=access,
             rooms=rooms,
-            hub=Hub(bus, self._tasks, policy.step_timeout_s),
+            hub=Hub(bus, self._tasks, traffic, policy.step_timeout_s),
             lobby=Lobby(directory, games, self._tasks, policy.step_timeout_s),
             tasks=self._tasks,
             passwords=passwords,
             revocations=RecentRevocations(clock),
             news=RecentNews(clock),
+            traffic=traffic,
         )
         self._connections = Connections(environment)
         self._endpoint = SocketEndpoint(environment, self._connections)
+        self.collectors: tuple[Collector, ...] = (
+            Level("gameroom_connections", "Open connections.", lambda: self._connections.open_now),
+            *traffic.collectors,
+        )
 
     def routes(self) -> list[BaseRoute]:
         """Both endpoints, for the application's root, and at last an answer for every other path."""

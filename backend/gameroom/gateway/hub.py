@@ -9,6 +9,7 @@ from typing import Protocol
 
 from gameroom.bus.bus import Bus, Delivery, Share, Subscription
 from gameroom.errors import Unavailable
+from gameroom.gateway.traffic import Traffic
 from gameroom.protocol.frames import Frame
 from gameroom.tasks import Tasks
 
@@ -41,9 +42,10 @@ class Listener(Protocol):
 class Hub:
     """The rooms that somebody on this node listens to."""
 
-    def __init__(self, bus: Bus, tasks: Tasks, subscribe_timeout_s: float) -> None:
+    def __init__(self, bus: Bus, tasks: Tasks, traffic: Traffic, subscribe_timeout_s: float) -> None:
         self._bus = bus
         self._tasks = tasks
+        self._traffic = traffic
         self._timeout = subscribe_timeout_s
         self._channels: dict[str, Channel] = {}
 
@@ -51,7 +53,7 @@ class Hub:
         """Add a listener; it is told, at once or later, when the subscription stands."""
         channel = self._channels.get(room_id)
         if channel is None:
-            channel = self._channels[room_id] = Channel(room_id)
+            channel = self._channels[room_id] = Channel(room_id, self._traffic)
             self._tasks.spawn(self._subscribe(channel))
         channel.add(listener)
 
@@ -107,8 +109,9 @@ class Hub:
 class Channel:
     """One room as this node hears it."""
 
-    def __init__(self, room_id: str) -> None:
+    def __init__(self, room_id: str, traffic: Traffic) -> None:
         self.room_id = room_id
+        self._traffic = traffic
         self._subscription: Subscription | None = None
         self._listeners: dict[str, tuple[Listener, ...]] = {}
         """By user; the tuples are replaced, never changed, so that a delivery may end some of them meanwhile."""
@@ -155,6 +158,7 @@ class Channel:
         named, rest = _by_user(delivery.shares)
         for user_id, listeners in tuple(self._listeners.items()):
             frame = named.get(user_id, rest)
+            self._traffic.delivered += len(listeners)
             for listener in listeners:
                 _hand_over(listener, delivery, frame)
 

@@ -73,6 +73,11 @@ class LocalRooms:
         self._entrance = Entrance(placement, self)
         self._stop = asyncio.Event()
 
+    @property
+    def open_now(self) -> int:
+        """How many rooms are in memory, those included that are being opened or put away."""
+        return len(self._actors)
+
     async def start(self) -> None:
         """Begin to look after rooms that somebody must run: occupied ones, and those whose timers are due."""
         self.spawn(self._sweep_until_stopped())

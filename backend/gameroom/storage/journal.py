@@ -6,6 +6,7 @@ server, the fewer syncs of the disk a record costs.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from contextlib import suppress
 from functools import partial
@@ -29,10 +30,12 @@ from gameroom.rooms.journal import (
 )
 from gameroom.storage.batches import settle, store_batch
 from gameroom.storage.births import bear, find_born
+from gameroom.storage.commit_metrics import CommitMetrics
 from gameroom.storage.engine import Database
 from gameroom.storage.failures import OutcomeUnknown
 from gameroom.storage.insistence import insist, patiently
 from gameroom.storage.tables import records, rooms, snapshots
+from gameroom.telemetry.metrics import Collector
 
 BATCH_RECORDS = 1000
 BATCH_BYTES = 4 * 1024 * 1024
@@ -92,7 +95,13 @@ class SqlJournal:
         self.counts = BatchCounts()
         self._database = database
         self._waiting: deque[Entry] = deque()
+        self._commits = CommitMetrics(lambda: len(self._waiting))
         self._writing: asyncio.Task[None] | None = None
+
+    @property
+    def collectors(self) -> tuple[Collector, ...]:
+        """The measures of the group commit."""
+        return self._commits.collectors
 
     def append(self, unit: Unit) -> "asyncio.Future[None]":
         loop = asyncio.get_running_loop()
@@ -155,6 +164,7 @@ class SqlJournal:
 
     async def _store(self, batch: list[Entry]) -> None:
         units = [entry.unit for entry in batch]
+        began = time.perf_counter()
         try:
             owned = await patiently(self._database, partial(store_batch, units=units))
         except Exception as error:
@@ -164,6 +174,7 @@ class SqlJournal:
             await self._settle_each(batch, in_doubt=isinstance(error, OutcomeUnknown))
         else:
             self.counts.add(units)
+            self._commits.stored(sum(entry.records for entry in batch), time.perf_counter() - began)
             _tell(batch, owned)
 
     async def _settle_each(self, batch: list[Entry], *, in_doubt: bool) -> None:

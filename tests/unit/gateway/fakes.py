@@ -21,6 +21,7 @@ from gameroom.gateway.lobby import Lobby
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent_news import RecentNews
 from gameroom.gateway.recent_revocations import RecentRevocations
+from gameroom.gateway.traffic import Traffic
 from gameroom.gateway.wire import new_wire
 from gameroom.identity.access import Principal
 from gameroom.identity.revocations import Revocation, Why
@@ -296,17 +297,19 @@ class Bench:
     directory: ScriptedDirectory = field(default_factory=ScriptedDirectory)
 
     def __post_init__(self) -> None:
+        traffic = Traffic()
         self.environment = Environment(
             policy=self.policy,
             clock=self.clock,
             access=self.access,
             rooms=self.rooms,
-            hub=Hub(self.bus, self.tasks, subscribe_timeout_s=1.0),
+            hub=Hub(self.bus, self.tasks, traffic, subscribe_timeout_s=1.0),
             lobby=Lobby(self.directory, GAMES, self.tasks, self.policy.step_timeout_s),
             tasks=self.tasks,
             passwords=RoomPasswords(b"key of the tests"),
             revocations=RecentRevocations(self.clock),
             news=RecentNews(self.clock),
+            traffic=traffic,
         )
         self.connections = Connections(self.environment)
 

@@ -8,6 +8,7 @@ from gameroom.bus.bus import Delivery
 from gameroom.bus.local import LocalBus
 from gameroom.errors import Unavailable
 from gameroom.gateway.hub import Hub
+from gameroom.gateway.traffic import Traffic
 from gameroom.protocol.frames import Frame
 from gameroom.tasks import Tasks
 from tests.unit.gateway.fakes import SlowBus, event
@@ -43,7 +44,7 @@ async def tasks() -> AsyncIterator[Tasks]:
 
 async def test_one_subscription_serves_all_listeners_and_goes_with_the_last(tasks: Tasks) -> None:
     bus = SlowBus()
-    hub = Hub(bus, tasks, 1.0)
+    hub = Hub(bus, tasks, Traffic(), 1.0)
     ann, bob, late = Ear("ann"), Ear("bob"), Ear("eve")
     hub.listen("r", ann)
     hub.listen("r", bob)
@@ -64,7 +65,7 @@ async def test_one_subscription_serves_all_listeners_and_goes_with_the_last(task
 
 async def test_who_leaves_before_the_confirmation_leaves_nothing_behind(tasks: Tasks) -> None:
     bus = SlowBus()
-    hub = Hub(bus, tasks, 1.0)
+    hub = Hub(bus, tasks, Traffic(), 1.0)
     ann, bob = Ear("ann"), Ear("bob")
     hub.listen("r", ann)
     hub.leave("r", ann)
@@ -82,7 +83,7 @@ async def test_a_subscription_that_fails_is_told_and_may_be_tried_again(
 ) -> None:
     """`None`: it is not confirmed in time. What nobody expects is logged, and told all the same."""
     bus = SlowBus()
-    hub = Hub(bus, tasks, 0.01)
+    hub = Hub(bus, tasks, Traffic(), 0.01)
     ann = Ear()
     if error:
         bus.error = error
@@ -110,7 +111,7 @@ async def test_who_leaves_at_its_confirmation_and_comes_again_is_confirmed_again
 
     bus = SlowBus()
     bus.confirm.set()
-    hub = Hub(bus, tasks, 1.0)
+    hub = Hub(bus, tasks, Traffic(), 1.0)
     ann = Hasty()
     hub.listen("r", ann)
     await tasks.idle()
@@ -127,7 +128,7 @@ async def test_a_listener_that_fails_harms_no_other(tasks: Tasks, caplog: pytest
             raise RuntimeError("a bug")
 
     bus = LocalBus()
-    hub = Hub(bus, tasks, 1.0)
+    hub = Hub(bus, tasks, Traffic(), 1.0)
     deaf, ann = Deaf("deaf"), Ear("ann")
     hub.listen("r", deaf)
     hub.listen("r", ann)
@@ -144,7 +145,7 @@ async def test_listeners_may_leave_while_an_event_is_delivered(tasks: Tasks) -> 
             hub.leave("r", self)
 
     bus = LocalBus()
-    hub = Hub(bus, tasks, 1.0)
+    hub = Hub(bus, tasks, Traffic(), 1.0)
     leavers = [Leaver(user_id) for user_id in ("ann", "ann", "bob")]
     for leaver in leavers:
         hub.listen("r", leaver)
