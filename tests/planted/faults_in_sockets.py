@@ -6,7 +6,8 @@ GATEWAY = "backend/gameroom/gateway"
 ATTACHMENT = f"{GATEWAY}/attachment.py"
 CONNECTION = f"{GATEWAY}/connection.py"
 DISPATCHER = f"{GATEWAY}/dispatcher.py"
-FAST_PATH = f"{GATEWAY}/fast_path.py"
+FAST_SOCKET = f"{GATEWAY}/fast_path/socket.py"
+PARSER = f"{GATEWAY}/fast_path/parser.py"
 HUB = f"{GATEWAY}/hub.py"
 LIMITS = f"{GATEWAY}/limits.py"
 LOBBY = f"{GATEWAY}/lobby.py"
@@ -20,6 +21,7 @@ PASSWORDS = "backend/gameroom/identity/passwords.py"
 THREADS = "backend/gameroom/storage/bounded_threads.py"
 
 TESTS = "tests/unit/gateway"
+T_PARSER = f"{TESTS}/test_parser.py"
 T_ANONYMOUS = f"{TESTS}/test_anonymous.py"
 T_ATTACHMENT = f"{TESTS}/test_attachment.py"
 T_CONNECTION = f"{TESTS}/test_connection.py"
@@ -191,7 +193,7 @@ FAULTS: Faults = {
         ),
         fault(
             "any number of bytes waits for a peer that does not read, on the fast path",
-            Edit(FAST_PATH, "self._transport.get_write_buffer_size() > self._limits.queue_bytes", "False"),
+            Edit(FAST_SOCKET, "self._transport.get_write_buffer_size() > self._limits.queue_bytes", "False"),
             f"{T_SOCKETS}::test_a_slow_consumer_is_closed",
         ),
         fault(
@@ -266,9 +268,9 @@ FAULTS: Faults = {
         fault(
             "a closing socket waits for its peer, for ever",
             Edit(
-                FAST_PATH,
-                "loop.call_later(self._limits.close_seconds, self._transport.abort)",
-                "loop.call_later(3600, self._transport.abort)",
+                FAST_SOCKET,
+                "self._loop.call_later(self._limits.close_seconds, self._transport.abort)",
+                "self._loop.call_later(3600, self._transport.abort)",
             ),
             f"{T_SOCKETS}::test_a_peer_that_does_not_answer_our_close_is_cut_off",
         ),
@@ -336,8 +338,36 @@ FAULTS: Faults = {
         ),
         fault(
             "MessagePack leaves in text",
-            Edit(WIRE, "self.socket.send_binary(frame.packed)", "self.socket.send_text(frame.json)"),
+            Edit(WIRE, "self.socket.send_binary(frame)", "self.socket.send_text(frame)"),
             f"{T_WIRE}::test_frames_leave_as_agreed_also_those_sent_before_the_socket_is_open",
+        ),
+    ),
+    "What a peer says does not depend on how it arrives": (
+        fault(
+            "a burst has its way before anybody else is heard",
+            Edit(FAST_SOCKET, "for _ in range(MESSAGES_AT_ONCE):", "for _ in range(1_000_000):"),
+            f"{T_SOCKETS}::test_a_burst_lets_others_be_heard",
+        ),
+        fault(
+            "a fragment may begin while another message is not whole",
+            Edit(
+                PARSER,
+                "        if self._message is not None:\n            raise",
+                "        if False:\n            raise",
+            ),
+            f"{T_PARSER}::test_what_the_rfc_forbids_is_told_at_once",
+        ),
+        fault(
+            "a piece that arrives takes the place of the one before",
+            Edit(
+                PARSER, "            self._buffer += data\n", "            self._buffer = bytearray(data)\n"
+            ),
+            f"{T_PARSER}::test_what_is_said_does_not_depend_on_how_it_arrives",
+        ),
+        fault(
+            "a length of 64 bits is believed",
+            Edit(f"{GATEWAY}/fast_path/framing.py", "        if length >> 63:", "        if False:"),
+            f"{TESTS}/test_framing.py::test_what_is_no_frame_is_known_by_its_head",
         ),
     ),
     "Whatever a client sends, it gets one clear answer": (
@@ -378,7 +408,7 @@ FAULTS: Faults = {
         ),
         fault(
             "a long message is passed on",
-            Edit(FAST_PATH, "if len(message) > self._limits.message_bytes:", "if False:"),
+            Edit(FAST_SOCKET, "self._parser.most = limits.message_bytes", "pass"),
             f"{T_SOCKETS}::test_our_own_limit_holds_where_the_servers_is_higher",
         ),
     ),

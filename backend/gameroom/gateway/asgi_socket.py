@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gameroom.gateway.socket import Receiver, Socket
 from gameroom.protocol.codes import CloseCode
+from gameroom.protocol.frames import Frame
 
 EXTENSION = "gameroom.socket"
 """The key in an ASGI scope's `extensions` under which a server offers a `TakeOver`."""
@@ -84,11 +85,11 @@ class AsgiSocket:
 
     # --- Socket -----------------------------------------------------------------------------------------------
 
-    def send_text(self, frame: bytes) -> None:
-        self._put({"type": "websocket.send", "text": frame.decode()}, len(frame))
+    def send_text(self, frame: Frame) -> None:
+        self._put({"type": "websocket.send", "text": frame.json.decode()}, len(frame.json))
 
-    def send_binary(self, frame: bytes) -> None:
-        self._put({"type": "websocket.send", "bytes": frame}, len(frame))
+    def send_binary(self, frame: Frame) -> None:
+        self._put({"type": "websocket.send", "bytes": frame.packed}, len(frame.packed))
 
     def ping(self) -> None:
         """ASGI has no ping."""

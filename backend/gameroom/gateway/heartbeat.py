@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from gameroom.clock import Millis
 from gameroom.gateway.socket import Socket
+from gameroom.protocol.frames import Frame
 
-BARE_PING, BARE_PONG = "ping", b"pong"
+BARE_PING, BARE_PONG = "ping", Frame(b"pong")
 """Text frames that are no JSON: a client asks whether the socket still lives, and is told so."""
 
 MISSES = 2

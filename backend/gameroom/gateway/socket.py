@@ -7,6 +7,8 @@ this line there is one code path.
 
 from typing import Protocol
 
+from gameroom.protocol.frames import Frame
+
 
 class Receiver(Protocol):
     """What the gateway does when something arrives. All methods are called on the loop; none may wait or raise."""
@@ -33,14 +35,14 @@ class Receiver(Protocol):
 class Socket(Protocol):
     """An accepted WebSocket. Frames, pings and the close leave in the order of the calls."""
 
-    def send_text(self, frame: bytes) -> None:
-        """Queue one text message, UTF-8 encoded already. Never waits; after `close` it does nothing.
+    def send_text(self, frame: Frame) -> None:
+        """Queue one text message, the frame's JSON. Never waits; after `close` it does nothing.
 
         The queue is bounded in bytes: where the peer does not read, the socket is closed 4002 `too_slow`.
         """
 
-    def send_binary(self, frame: bytes) -> None:
-        """Queue one binary message, likewise."""
+    def send_binary(self, frame: Frame) -> None:
+        """Queue one binary message, the frame's MessagePack, likewise."""
 
     def ping(self) -> None:
         """Send a ping where the server can; where it cannot (plain ASGI), does nothing."""

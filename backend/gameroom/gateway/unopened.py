@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from gameroom.gateway.socket import Socket
+from gameroom.protocol.frames import Frame
 
 
 class UnopenedSocket:
@@ -18,10 +19,10 @@ class UnopenedSocket:
     def __init__(self) -> None:
         self._sent: list[Callable[[Socket], None]] = []
 
-    def send_text(self, frame: bytes) -> None:
+    def send_text(self, frame: Frame) -> None:
         self._sent.append(lambda socket: socket.send_text(frame))
 
-    def send_binary(self, frame: bytes) -> None:
+    def send_binary(self, frame: Frame) -> None:
         self._sent.append(lambda socket: socket.send_binary(frame))
 
     def ping(self) -> None:

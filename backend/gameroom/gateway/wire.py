@@ -63,7 +63,7 @@ class JsonWire(Wire):
     __slots__ = ()
 
     def send(self, frame: Frame) -> None:
-        self.socket.send_text(frame.json)
+        self.socket.send_text(frame)
 
     def read(self, message: str | bytes) -> AnyCommand:
         if isinstance(message, bytes):
@@ -77,7 +77,7 @@ class PackedWire(Wire):
     __slots__ = ()
 
     def send(self, frame: Frame) -> None:
-        self.socket.send_binary(frame.packed)
+        self.socket.send_binary(frame)
 
     def read(self, message: str | bytes) -> AnyCommand:
         if isinstance(message, str):

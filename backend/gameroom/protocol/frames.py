@@ -1,34 +1,65 @@
-"""One message to clients, in each encoding that they may have agreed on.
+"""One message to clients, in each form in which it may leave.
 
 Rooms, the journal and the bus know JSON only: one truth. MessagePack is made from it, for those who want it.
 """
+
+import struct
 
 from msgspec import json, msgpack
 
 _read_json = json.Decoder().decode
 _write_msgpack = msgpack.Encoder().encode
 
+_WHOLE_TEXT, _WHOLE_BINARY = 0x81, 0x82
+"""First bytes of WebSocket frames that are whole messages (RFC 6455, 5.2)."""
+
 
 class Frame:
-    """A message that is on its way to sockets. All who get the same share it, so it is packed at most once."""
+    """A message that is on its way to sockets. All who get the same share it: it takes each form at most once."""
 
-    __slots__ = ("_packed", "json")
+    __slots__ = ("_binary", "_packed", "_text", "json")
 
     def __init__(self, json: bytes) -> None:
         self.json = json
         self._packed: bytes | None = None
+        self._text: bytes | None = None
+        self._binary: bytes | None = None
 
     @property
     def packed(self) -> bytes:
-        """The same in MessagePack, made when it is first asked for."""
+        """The same in MessagePack."""
         if self._packed is None:
             self._packed = pack(self.json)
         return self._packed
+
+    @property
+    def text(self) -> bytes:
+        """The JSON as a WebSocket text message, its head included: the same bytes for every socket."""
+        if self._text is None:
+            self._text = unmasked(_WHOLE_TEXT, self.json)
+        return self._text
+
+    @property
+    def binary(self) -> bytes:
+        """The MessagePack as a WebSocket binary message, likewise."""
+        if self._binary is None:
+            self._binary = unmasked(_WHOLE_BINARY, self.packed)
+        return self._binary
 
 
 def pack(frame: bytes) -> bytes:
     """JSON as MessagePack: equal values, keys in the same order. All that is free JSON can be packed."""
     return _write_msgpack(_read_json(frame))
+
+
+def unmasked(first: int, payload: bytes) -> bytes:
+    """A whole WebSocket frame as servers send it (RFC 6455, 5.2); `first` is its first byte."""
+    length = len(payload)
+    if length < 126:
+        return bytes((first, length)) + payload
+    if length < 65536:
+        return struct.pack("!BBH", first, 126, length) + payload
+    return struct.pack("!BBQ", first, 127, length) + payload
 
 
 def fits(frame: bytes, max_bytes: int) -> bool:

@@ -27,6 +27,7 @@ from gameroom.identity.access import Principal
 from gameroom.identity.revocations import Revocation, Why
 from gameroom.protocol.answers import DetachReason
 from gameroom.protocol.commands import JoinRoom
+from gameroom.protocol.frames import Frame as SharedFrame
 from gameroom.protocol.views import RoomSummary, User
 from gameroom.rooms.directory import Place, Wanted
 from gameroom.rooms.room_passwords import RoomPasswords
@@ -64,14 +65,14 @@ class FakeSocket:
         self.closing = asyncio.Event()
         self._arrived = asyncio.Event()
 
-    def send_text(self, frame: bytes) -> None:
+    def send_text(self, frame: SharedFrame) -> None:
         if self.closed is None:
-            self.sent.append(frame)
+            self.sent.append(frame.json)
             self._arrived.set()
 
-    def send_binary(self, frame: bytes) -> None:
+    def send_binary(self, frame: SharedFrame) -> None:
         if self.closed is None:
-            self.sent_binary.append(frame)
+            self.sent_binary.append(frame.packed)
 
     def ping(self) -> None:
         self.pings += 1

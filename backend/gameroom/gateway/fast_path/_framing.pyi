@@ -1,0 +1,3 @@
+from gameroom.gateway.fast_path.framing import Unframed
+
+def unframe(data: bytes | bytearray, start: int, most: int, /) -> Unframed | None: ...
