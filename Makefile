@@ -48,8 +48,8 @@ tests/documents/node_modules/.package-lock.json: tests/documents/package-lock.js
 	@cd tests/documents && npm ci --silent
 	@touch $@
 
-# Made once, and again when pyproject.toml has changed.
-.venv/installed: pyproject.toml
+# Made once, and again when what it is made from has changed.
+.venv/installed: pyproject.toml setup.py backend/gameroom/gateway/fast_path/_framing.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "gameroom needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv .venv
