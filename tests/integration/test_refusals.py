@@ -7,14 +7,14 @@ import pytest
 import pytest_asyncio
 
 from tests.conftest import HASTY_SIGN_INS
+from tests.kit.documents import document
 from tests.kit.people import People, gathering
 from tests.kit.server import Server
 from tests.kit.ways import Way, both_encodings, plainly
-from tests.kit.wire import CODES
+from tests.kit.wire import CLOSE_WORDS, CODES, RETRYABLE
 from tests.refusals.commands import general_rows
 from tests.refusals.doors import CALLS, HANDSHAKES, Call, Handshake, try_call, try_handshake
 from tests.refusals.frames import MALFORMED, malformed, try_message
-from tests.refusals.page import codes_of_the_page, commands_of_the_page
 from tests.refusals.rooms import SPECIAL_ROWS
 from tests.refusals.row import Row, try_row
 from tests.refusals.scenes import ROOMS_PER_USER, Theatre, waiting
@@ -108,19 +108,22 @@ async def test_a_story_that_ends_with_a_refusal(visitors: People, story: Story) 
 # --- that nothing is missing ----------------------------------------------------------------------------------
 
 
-def test_every_command_of_the_page_is_in_the_table() -> None:
-    assert commands_of_the_page() - {row.command for row in ROWS} == set()
+def test_every_command_is_in_the_table() -> None:
+    answers = document("asyncapi")["components"]["messages"].keys()
+    commands = {answer.removeprefix("REPLY.") for answer in answers if answer.startswith("REPLY.")}
+    assert commands - {row.command for row in ROWS} == set()
 
 
-def test_every_code_of_the_page_is_in_the_table() -> None:
+def test_every_code_is_in_the_table() -> None:
     told = {row.expected.code for table in (ROWS, HANDSHAKES, CALLS) for row in table}
     told |= {story.code for story in STORIES} | {MALFORMED}
-    assert codes_of_the_page().keys() - told == set()
+    assert told == CODES.keys()
 
 
-def test_the_page_and_the_outside_client_know_the_same_codes() -> None:
-    page = codes_of_the_page()
-    assert page.keys() == CODES.keys()
-    assert {code: page[code] for code, status in CODES.items() if status} == {
-        code: status for code, status in CODES.items() if status
-    }
+def test_the_outside_client_knows_the_codes_of_the_document() -> None:
+    described = document("asyncapi")["components"]["schemas"]["ErrorCode"]
+    codes = described["x-codes"]
+    assert codes.keys() == CODES.keys()
+    assert {code for code in codes if CODES[code] not in (None, codes[code]["status"])} == set()
+    assert {code for code in codes if codes[code]["retryable"]} == RETRYABLE
+    assert set(described["enum"]) - codes.keys() == CLOSE_WORDS
