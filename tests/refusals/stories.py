@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
-from jose import jwt
-
-from tests.kit.api import Account
+from tests.kit.aged import aged
 from tests.kit.people import People
 from tests.kit.player import DEADLINE, Player
 from tests.kit.server import Server
@@ -23,6 +21,9 @@ ATTEMPTS_PER_ACCOUNT = 2
 MAILBOX = 3
 DEADLINE_MS = 700
 """Settings of the server at which the stories are told; it is in production."""
+
+HOURS = 9_999
+"""Seconds, of a token that has expired."""
 
 REMEMBERED = 128
 """Commands of a member that a room remembers."""
@@ -67,24 +68,15 @@ def change(server: Server, statement: str, *values: object) -> None:
     assert changed > 0, statement
 
 
-def expired(server: Server, account: Account) -> str:
-    """The account's token as it will be when it has expired: the same claims, some hours ago."""
-    claims = jwt.get_unverified_claims(account.access_token)
-    header = jwt.get_unverified_header(account.access_token)
-    [key] = server.data_dir.rglob("*.pem")
-    past = {**claims, "iat": claims["iat"] - 9_999, "exp": claims["exp"] - 9_999}
-    return str(jwt.encode(past, key.read_text(), header["alg"], headers={"kid": header["kid"]}))
-
-
 async def a_token_that_has_expired(people: People) -> Refused:
     account = await people.guest()
     player = await people.connect(account)
-    return await refusal(player.ask("AUTHENTICATE", access_token=expired(people.server, account)))
+    return await refusal(player.ask("AUTHENTICATE", access_token=aged(people.server, account, HOURS)))
 
 
 async def a_token_that_has_expired_at_the_door(people: People) -> Refused:
     account = await people.guest()
-    account.tokens["access_token"] = expired(people.server, account)
+    account.tokens["access_token"] = aged(people.server, account, HOURS)
     return await refusal(people.connect(account))
 
 
