@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check documents fuzz-rest planted format env-example clean
+.PHONY: help serve test check documents fuzz-rest planted format env-example transcripts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ format: .venv/installed ## put the code into the house's format
 
 env-example: .venv/installed ## write .env.example from the settings
 	$(BIN)/gameroom settings > .env.example
+
+transcripts: .venv/installed ## play the transcripts of docs/protocol.md, and record what a server says otherwise
+	$(BIN)/python -m tests.transcripts
 
 clean: ## throw .venv and all caches away, never data
 	rm -rf .venv tests/documents/node_modules build backend/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

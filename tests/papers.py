@@ -24,7 +24,11 @@ FENCE = re.compile(r"^```.*?\n(.*?)^```$|((?:^ {4}.*\n)+)", re.MULTILINE | re.DO
 FRAME = re.compile(r'^(?:\w+ [→←] |[<>] )?(?={"type")', re.MULTILINE)
 """At the start of a line, perhaps with who says it, or behind the arrows of `python -m websockets`."""
 
+LINE = re.compile(r"^(\w+) ([→←\u00d7]) (.*?)(?=^\w+ [→←\u00d7] |\Z)", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+
 CALL = re.compile(r"curl (?:[^|\n\\]|\\\n)*")
+BEARER = re.compile(r"Bearer \$(\w+)")
 BASES = {"$API": "/api/v1"}
 """Variables of the shell that the papers use."""
 
@@ -47,17 +51,36 @@ class Shown:
 
 @dataclass(frozen=True)
 class ShownCall:
-    """A `curl` in a paper, and the answer that stands under it, if one does."""
+    """A `curl` in a paper, and the answer that stands under it, if one does. `token`: the variable of its bearer."""
 
     paper: str
     line: int
     method: str
     path: str
     data: tuple[str, ...]
+    token: str | None
     answer: Shown | None
 
     def __str__(self) -> str:
         return f"{self.paper}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What somebody says to the server (`→`) or hears of it (`←`), or behind a cross how their socket ends.
+
+    `start`, `end`: where its text stands in the paper.
+    """
+
+    paper: Path
+    start: int
+    end: int
+    who: str
+    arrow: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{named(self.paper)}:{line_of(self.paper.read_text(), self.start)}: {self.who} {self.arrow} {self.text}"
 
 
 def named(paper: Path) -> str:
@@ -75,14 +98,34 @@ def frames_in(paper: Path) -> list[Shown]:
     return [each for each in found if each.value is None or not each.value["type"].startswith("urn:")]
 
 
+def transcripts_in(paper: Path) -> dict[str, list[Line]]:
+    """The lines of the paper's transcripts, by the heading that they stand under."""
+    text = paper.read_text()
+    headings = [(at.start(), at[1]) for at in HEADING.finditer(text)]
+    found: dict[str, list[Line]] = {}
+    for start, end in blocks_of(text):
+        lines = [line_at(paper, at) for at in LINE.finditer(text[:end], start)]
+        if lines:
+            heading = max(each for each in headings if each[0] < start)[1]
+            found.setdefault(heading, []).extend(lines)
+    return found
+
+
+def line_at(paper: Path, at: re.Match[str]) -> Line:
+    said = at[3].rstrip("\n")
+    return Line(paper, at.start(3), at.start(3) + len(said), at[1], at[2], said)
+
+
 def calls_in(paper: Path) -> Iterator[ShownCall]:
     text = paper.read_text()
     for start, end in blocks_of(text):
         for at in CALL.finditer(text, start, end):
             method, path, data = curl(at[0])
+            bearer = BEARER.search(at[0])
+            token = bearer[1] if bearer else None
             below = text.find("\n", at.end(), end) + 1
             answer = shown_at(paper, text, below) if below and text[below] == "{" else None
-            yield ShownCall(named(paper), line_of(text, at.start()), method, path, data, answer)
+            yield ShownCall(named(paper), line_of(text, at.start()), method, path, data, token, answer)
 
 
 def blocks_of(text: str) -> Iterator[tuple[int, int]]:
