@@ -12,6 +12,7 @@ from tests.kit.documents import FORM, document, key_of, message, operation, viol
 from tests.papers import (
     PAPERS,
     PROTOCOL,
+    QA,
     Json,
     Shown,
     ShownCall,
@@ -72,10 +73,14 @@ def test_every_frame_that_is_shown_is_valid_or_is_shown_as_a_mistake(paper: Path
     assert not wrong, "\n".join(wrong)
 
 
-def test_every_command_is_shown() -> None:
-    frames = frames_in(PROTOCOL)
-    assert len(frames) > 60
-    assert COMMANDS.keys() - {shown.value["type"] for shown in frames if shown.value} == set()
+@pytest.mark.parametrize("paper", [PROTOCOL, QA], ids=named)
+def test_every_command_is_shown(paper: Path) -> None:
+    assert COMMANDS.keys() - {shown.value["type"] for shown in frames_in(paper) if shown.value} == set()
+
+
+def test_every_message_to_paste_has_an_id_that_is_new_each_time() -> None:
+    pasted = [shown.value for shown in frames_in(QA) if shown.value]
+    assert {command.get("id") for command in pasted} == {"{{$guid}}"}
 
 
 # --- REST -----------------------------------------------------------------------------------------------------
