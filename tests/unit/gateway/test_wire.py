@@ -14,6 +14,7 @@ from gameroom.gateway.anonymous import AnonymousConnection
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.wire import WIRES, new_wire
 from gameroom.protocol import frames
+from gameroom.protocol.asyncapi import ENCODINGS
 from gameroom.protocol.codec import CommandRefused
 from gameroom.protocol.commands import Ping
 from gameroom.protocol.frames import Frame
@@ -54,6 +55,15 @@ def packings(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 
 # --- the wire -------------------------------------------------------------------------------------------------
+
+
+def test_what_can_be_agreed_on_is_what_the_document_says() -> None:
+    assert WIRES.keys() == ENCODINGS.keys()
+    for subprotocol, encoding in ENCODINGS.items():
+        wire, socket = new_wire(subprotocol), FakeSocket()
+        wire.opened(socket)
+        wire.send(Frame(b"{}"))
+        assert {"text": bool(socket.sent), "binary": bool(socket.sent_binary)}[encoding["frames"]]
 
 
 @pytest.mark.parametrize("subprotocol", [None, *WIRES])
