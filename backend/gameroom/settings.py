@@ -5,6 +5,7 @@ from the default here. Parts never see this class: the composition root hands ea
 `.env.example` is written from here (`make env-example`).
 """
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +18,9 @@ PREFIX = "GAMEROOM_"
 
 CONSEQUENCES = frozenset({"default_factory_not_called"})
 """Errors that another setting's error brings along."""
+
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9_.:\[\]-]+")
+DEFAULT_PORTS = {"http://": ":80", "https://": ":443"}
 
 SAMPLE_SECRET = "change-me-to-32-or-more-random-characters"  # noqa: S105  (a sample, refused in production)
 """What `.env.example` shows in the place of a secret."""
@@ -33,6 +37,17 @@ def _split(value: object) -> object:
     return value
 
 
+def _as_browsers_say(origin: str) -> str:
+    """An origin as the header `Origin` has it: in small letters, with neither a slash nor a default port behind."""
+    plain = origin.lower().removesuffix("/")
+    for scheme, port in DEFAULT_PORTS.items():
+        if plain.startswith(scheme):
+            plain = plain.removesuffix(port)
+    if plain not in ("*", "null") and not ORIGIN.fullmatch(plain):
+        raise ValueError("an origin is a scheme and a host, such as https://play.example.org, or * for all")
+    return plain
+
+
 def _long_enough(secret: SecretStr) -> SecretStr:
     if len(secret.get_secret_value()) < 32:
         raise ValueError("a secret needs 32 or more characters, such as those of `openssl rand -hex 32`")
@@ -40,6 +55,8 @@ def _long_enough(secret: SecretStr) -> SecretStr:
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Origin = Annotated[str, AfterValidator(_as_browsers_say)]
+Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)]
 Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
 Positive = Annotated[int, Field(gt=0)]
 
@@ -110,7 +127,7 @@ class Settings(BaseSettings):
         default=("127.0.0.1", "::1"),
         description="Addresses or networks of proxies whose X-Forwarded-For is believed.",
     )
-    allowed_origins: Words = Field(
+    allowed_origins: Origins = Field(
         default=(),
         description="Origins whose web pages may open sockets and call REST beside the server's own; * for all.",
     )

@@ -410,7 +410,7 @@ async def test_an_expired_token_says_so_in_each_way(servers: Servers) -> None:
 
 
 async def test_one_setting_says_whose_pages_may_come_in_by_both_doors(servers: Servers) -> None:
-    server = servers.start(allowed_origins="https://play.example.org, https://staging.example.org")
+    server = servers.start(allowed_origins="https://play.example.org, https://staging.example.org/")
     async with gathering(server) as people:
         account = await people.guest()
         for origin, welcome in (("https://staging.example.org", True), ("https://elsewhere.example", False)):

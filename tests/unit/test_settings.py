@@ -39,6 +39,44 @@ def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().games == ("chess.py", "more.py:Go")
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://play.example.org/",
+        "https://Play.Example.org",
+        "HTTPS://play.example.org:443",
+        "https://play.example.org",
+    ],
+)
+def test_origins_may_be_written_as_people_do(written: str) -> None:
+    """Regression: one with a slash behind was taken, and matched no page ever."""
+    assert load_settings(allowed_origins=written).allowed_origins == ("https://play.example.org",)
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "null", "http://localhost:5173", "http://[::1]:8080", "capacitor://localhost"]
+)
+def test_an_origin_is_kept_as_browsers_say_it(origin: str) -> None:
+    assert load_settings(allowed_origins=origin).allowed_origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "play.example.org",
+        "https://",
+        "https://play.example.org/game",
+        "https://*.example.org",
+        "https://größe.example",
+    ],
+)
+def test_what_could_match_no_page_is_refused(origin: str) -> None:
+    with pytest.raises(
+        BadSettings, match="GAMEROOM_ALLOWED_ORIGINS: an origin is a scheme and a host, such as"
+    ):
+        load_settings(allowed_origins=f"https://play.example.org, {origin}")
+
+
 def test_logs_are_json_in_production_unless_said_otherwise() -> None:
     assert load_settings().log_format == "text"
     assert load_settings(environment="production").log_format == "json"
