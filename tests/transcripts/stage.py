@@ -84,11 +84,12 @@ class Stage:
         self._script: dict[str, deque[Line]] = {}
         self._accounts: dict[str, Account] = {}
         self._people: dict[str, Person] = {}
+        self._sockets: list[ClientConnection] = []
         self._api = Api(server.url)
 
     async def close(self) -> None:
-        for person in self._people.values():
-            await person.socket.close()
+        for socket in self._sockets:
+            await socket.close()
         await self._api.close()
 
     @asynccontextmanager
@@ -113,7 +114,8 @@ class Stage:
     async def knock(self, name: str, target: str, **options: Any) -> None:
         """The same with a handshake exactly as the options of `open_socket` say."""
         account = await self.account(name)
-        self._people[name] = Person(account, await open_socket(f"{self.server.ws_url}{target}", **options))
+        self._sockets.append(await open_socket(f"{self.server.ws_url}{target}", **options))
+        self._people[name] = Person(account, self._sockets[-1])
 
     async def account(self, name: str) -> Account:
         """The guest of that name."""

@@ -99,6 +99,7 @@ async def host(stage: Stage) -> None:
     await stage.aside("Ben", "JOIN_GAME_ROOM_GROUP", room_id="r-3")
     await stage.aside("Cyd", "JOIN_GAME_ROOM_GROUP", room_id="r-3", role="spectator")
     await stage.say("a30", "b30", "c30", "a31", "b31", "a32")
+    await stage.come("Ben", target=f"{room_path(stage.names['r-3'])}?errors=frame")
 
 
 async def invite(stage: Stage) -> None:
