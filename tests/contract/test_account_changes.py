@@ -1,7 +1,7 @@
 """What owners do to their accounts, in memory as in SQL: each is done whole, or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from gameroom.errors import AccountSuspended, InvalidCredentials, Unauthenticated, UsernameTaken
 from gameroom.identity.account import Account, Suspension
-from gameroom.identity.accounts import Added, NewPassword
+from gameroom.identity.accounts import Added, Caller, NewPassword
 from gameroom.identity.family import Family
 from gameroom.identity.identity import IdentityStores
 from gameroom.identity.profile import ProfileChange
@@ -50,6 +50,14 @@ async def entered(stores: IdentityStores, account: Account, sign_ins: int = 1) -
     return opened
 
 
+def by(sign_in: Family) -> Caller:
+    """Who changes their account by this sign-in."""
+    return Caller(sign_in.user_id, sign_in.sign_in_id)
+
+
+NOBODY = Caller("nobody", "none")
+
+
 async def told(stores: IdentityStores) -> set[str]:
     """The sign-ins that every node hears have ended."""
     return {each.sign_in_id for each in await stores.revocations.revocations(0, 100)}
@@ -60,19 +68,19 @@ async def told(stores: IdentityStores) -> set[str]:
 
 async def test_what_is_given_replaces_and_the_rest_stays(stores: IdentityStores) -> None:
     ada = replace(user("Ada"), avatar_url="https://example.org/a.png", metadata={"level": 1, "old": True})
-    await add(stores, ada)
-    renamed = await stores.accounts.change_profile(ada.user_id, ProfileChange(display_name="Ada L."))
+    mine = by((await entered(stores, ada))[0])
+    renamed = await stores.accounts.change_profile(mine, ProfileChange(display_name="Ada L."), NOW)
     assert renamed == replace(ada, display_name="Ada L.")
     change = ProfileChange(avatar_url=None, metadata={"level": 2})
-    changed = await stores.accounts.change_profile(ada.user_id, change)
+    changed = await stores.accounts.change_profile(mine, change, NOW)
     assert changed == replace(ada, display_name="Ada L.", avatar_url=None, metadata={"level": 2})
     assert await stores.accounts.find(ada.user_id) == changed
-    assert await stores.accounts.change_profile(ada.user_id, ProfileChange()) == changed
+    assert await stores.accounts.change_profile(mine, ProfileChange(), NOW) == changed
 
 
 async def test_who_is_not_there_has_no_profile(stores: IdentityStores) -> None:
     assert await stores.accounts.find("nobody") is None
-    assert await stores.accounts.change_profile("nobody", ProfileChange(display_name="N")) is None
+    assert await stores.accounts.change_profile(NOBODY, ProfileChange(display_name="N"), NOW) is None
     assert await stores.accounts.find("nobody") is None
 
 
@@ -80,9 +88,7 @@ async def test_who_is_not_there_has_no_profile(stores: IdentityStores) -> None:
 
 
 def new_password(account: Account, stays: Family, old: str = "$argon2id$…", new: str = "new") -> NewPassword:
-    return NewPassword(
-        user_id=account.user_id, old_hash=old, new_hash=new, sign_in_id=stays.sign_in_id, at=NOW
-    )
+    return NewPassword(by=Caller(account.user_id, stays.sign_in_id), old_hash=old, new_hash=new, at=NOW)
 
 
 async def test_a_new_password_ends_all_other_sign_ins(stores: IdentityStores) -> None:
@@ -139,7 +145,7 @@ async def test_an_upgraded_guest_keeps_id_device_and_sign_ins(stores: IdentitySt
     (before,) = await entered(stores, gus)
     fresh = family(gus)
     full = replace(gus, username="Gus", password_hash="hash")
-    assert await stores.accounts.upgrade("Gus", "hash", fresh) == full
+    assert await stores.accounts.upgrade(by(before), "Gus", "hash", fresh) == full
     for each in (before, fresh):
         assert await stores.sign_ins.holder(each.sign_in_id) == Holder(full, ended=False)
     assert await stores.accounts.find_by_username("gus") == full
@@ -148,10 +154,10 @@ async def test_an_upgraded_guest_keeps_id_device_and_sign_ins(stores: IdentitySt
 
 async def test_only_a_guest_is_upgraded(stores: IdentityStores) -> None:
     ada = user("Ada")
-    await add(stores, ada)
+    (mine,) = await entered(stores, ada)
     fresh = family(ada)
-    assert await stores.accounts.upgrade("Lovelace", "hash", fresh) is None
-    assert await stores.accounts.upgrade("Lovelace", "hash", family(guest())) is None
+    assert await stores.accounts.upgrade(by(mine), "Lovelace", "hash", fresh) is None
+    assert await stores.accounts.upgrade(NOBODY, "Lovelace", "hash", family(guest())) is None
     assert await stores.accounts.find(ada.user_id) == ada
     assert await stores.sign_ins.holder(fresh.sign_in_id) is None
 
@@ -159,30 +165,58 @@ async def test_only_a_guest_is_upgraded(stores: IdentityStores) -> None:
 async def test_a_taken_name_upgrades_nobody(stores: IdentityStores) -> None:
     gus = guest()
     await add(stores, user("Ada"))
-    await add(stores, gus)
+    (mine,) = await entered(stores, gus)
     fresh = family(gus)
     with pytest.raises(UsernameTaken):
-        await stores.accounts.upgrade("ADA", "hash", fresh)
+        await stores.accounts.upgrade(by(mine), "ADA", "hash", fresh)
     assert await stores.accounts.find(gus.user_id) == gus
     assert await stores.sign_ins.holder(fresh.sign_in_id) is None
 
 
 async def test_who_is_suspended_is_not_upgraded(stores: IdentityStores) -> None:
     gus = guest()
-    await add(stores, gus)
+    (mine,) = await entered(stores, gus)
     await stores.accounts.suspend(gus.user_id, Suspension(None), NOW)
     with pytest.raises(AccountSuspended):
-        await stores.accounts.upgrade("Gus", "hash", family(gus))
+        await stores.accounts.upgrade(by(mine), "Gus", "hash", family(gus))
     assert await stores.accounts.find_by_username("Gus") is None
 
 
 async def test_a_race_of_guests_for_a_name_has_one_winner(stores: IdentityStores) -> None:
-    guests = [guest() for _ in range(8)]
-    for each in guests:
-        await add(stores, each)
-    race = [stores.accounts.upgrade("Gus", "hash", family(each)) for each in guests]
+    guests = [(each, (await entered(stores, each))[0]) for each in [guest() for _ in range(8)]]
+    race = [stores.accounts.upgrade(by(mine), "Gus", "hash", family(gus)) for gus, mine in guests]
     results = await asyncio.gather(*race, return_exceptions=True)
     assert sorted(type(result).__name__ for result in results) == ["Account", *["UsernameTaken"] * 7]
+
+
+# --- who has been signed out ----------------------------------------------------------------------------------
+
+
+DEEDS: dict[str, Callable[[IdentityStores, Family], Awaitable[object]]] = {
+    "profile": lambda stores, mine: stores.accounts.change_profile(
+        by(mine), ProfileChange(display_name="G."), NOW
+    ),
+    "password": lambda stores, mine: stores.accounts.change_password(
+        NewPassword(by=by(mine), old_hash="old", new_hash="new", at=NOW)
+    ),
+    "upgrade": lambda stores, mine: stores.accounts.upgrade(
+        by(mine), "Gus", "hash", replace(mine, sign_in_id="fresh", handle_hash=b"f" * 32)
+    ),
+    "delete": lambda stores, mine: stores.accounts.delete(by(mine), NOW),
+}
+
+
+@pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS.keys())
+async def test_who_is_signed_out_meanwhile_changes_nothing(
+    stores: IdentityStores, deed: Callable[[IdentityStores, Family], Awaitable[object]]
+) -> None:
+    gus = replace(guest(), password_hash="old")
+    (mine,) = await entered(stores, gus)
+    await stores.sign_ins.end_all(gus.user_id, NOW)
+    with pytest.raises(Unauthenticated, match="has ended"):
+        await deed(stores, mine)
+    assert await stores.accounts.find(gus.user_id) == gus
+    assert await stores.sign_ins.holder("fresh") is None
 
 
 # --- the end --------------------------------------------------------------------------------------------------
@@ -196,7 +230,7 @@ async def test_nothing_is_left_of_who_is_deleted(stores: IdentityStores) -> None
         ticket_hash=b"t" * 32, sign_in_id=sign_in.sign_in_id, token_expires_at=NOW, expires_at=NOW + 30_000
     )
     await stores.tickets.keep(ticket, NOW)
-    await stores.accounts.delete(full.user_id, NOW)
+    await stores.accounts.delete(by(sign_in), NOW)
     assert await stores.accounts.find(full.user_id) is None
     assert await stores.accounts.find_by_username("ada") is None
     assert await stores.accounts.find_by_key(once(content=b"x" * 32)) is None
@@ -208,18 +242,19 @@ async def test_nothing_is_left_of_who_is_deleted(stores: IdentityStores) -> None
 
 async def test_name_device_and_key_of_who_is_deleted_are_free(stores: IdentityStores) -> None:
     full = replace(user("Ada"), device_hash=b"d" * 32)
-    await add(stores, full, once())
-    await stores.accounts.delete(full.user_id, NOW)
+    sign_in = family(full)
+    await stores.accounts.add(full, once(), sign_in)
+    await stores.accounts.delete(by(sign_in), NOW)
     newcomer = replace(user("ADA"), device_hash=b"d" * 32)
     assert await add(stores, newcomer, once(content=b"x" * 32)) == Added(newcomer, created=True)
 
 
 async def test_the_others_stay(stores: IdentityStores) -> None:
     ada, bob = user("Ada"), user("Bob")
-    await entered(stores, ada)
+    (mine,) = await entered(stores, ada)
     (theirs,) = await entered(stores, bob)
     for _ in range(2):
-        await stores.accounts.delete(ada.user_id, NOW)
+        await stores.accounts.delete(by(mine), NOW)
     assert await stores.accounts.find_by_username("Bob") == bob
     assert await stores.sign_ins.holder(theirs.sign_in_id) == Holder(bob, ended=False)
     assert len(await told(stores)) == 1
@@ -227,18 +262,20 @@ async def test_the_others_stay(stores: IdentityStores) -> None:
 
 async def test_who_is_deleted_opens_no_sign_in(stores: IdentityStores) -> None:
     gus = guest()
-    await add(stores, gus)
-    await stores.accounts.delete(gus.user_id, NOW)
+    (mine,) = await entered(stores, gus)
+    await stores.accounts.delete(by(mine), NOW)
     late = family(gus)
     with pytest.raises(Unauthenticated):
         await stores.sign_ins.open(late)
-    assert await stores.accounts.upgrade("Gus", "hash", late) is None
+    assert await stores.accounts.upgrade(by(mine), "Gus", "hash", late) is None
 
 
 async def test_a_revocation_outlives_its_user(stores: IdentityStores) -> None:
     gus = guest()
     await add(stores, gus)
     await stores.accounts.suspend(gus.user_id, Suspension(NOW + 1), NOW)
-    await stores.accounts.delete(gus.user_id, NOW)
-    (told,) = await stores.revocations.revocations(0, 10)
+    again = replace(family(gus), created_at=NOW + 1)
+    await stores.sign_ins.open(again)
+    await stores.accounts.delete(by(again), NOW + 1)
+    (told, _) = await stores.revocations.revocations(0, 10)
     assert (told.user_id, told.why, told.until) == (gus.user_id, "suspended", None)

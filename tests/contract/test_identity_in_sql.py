@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from gameroom.errors import TokenReused, Unauthenticated, Unavailable
 from gameroom.identity.access import Principal
-from gameroom.identity.accounts import Entered, Registration
+from gameroom.identity.accounts import Caller, Entered, Registration
 from gameroom.identity.identity import Identity, build_identity
 from gameroom.identity.sign_ins import Refreshed
 from gameroom.storage.engine import Database, Work
@@ -151,21 +151,24 @@ async def test_what_ends_in_doubt_has_ended_and_is_told_once(
     ]
 
 
+def caller(entered: Entered) -> Caller:
+    return Caller(entered.account.user_id, entered.refresh_token.sign_in_id)
+
+
 @in_doubt
 async def test_what_owners_do_in_doubt_is_done_once(
     identity: Identity, database: Database, commits: Commits, fates: list[str]
 ) -> None:
-    gus = (await identity.accounts.guest(DEVICE, "Gus", None)).account
+    gus = caller(await identity.accounts.guest(DEVICE, "Gus", None))
     commits.fates = list(fates)
-    upgraded = await identity.changes.upgrade(gus.user_id, "Gus", "correct horse")
+    upgraded = await identity.changes.upgrade(gus, "Gus", "correct horse")
     assert (await identity.sign_ins.refresh(upgraded.refresh_token.token)).account == upgraded.account
     assert await count(database, sign_ins) == 2
     commits.fates = list(fates)
-    stays = upgraded.refresh_token.sign_in_id
-    await identity.changes.password(gus.user_id, stays, "correct horse", "another horse")
+    await identity.changes.password(caller(upgraded), "correct horse", "another horse")
     assert (await identity.accounts.authenticate("Gus", "another horse")).user_id == gus.user_id
     commits.fates = list(fates)
-    await identity.changes.delete(gus.user_id)
+    await identity.changes.delete(caller(upgraded))
     assert not commits.fates
     assert await count(database, users) == 0
     assert len({each.sign_in_id for each in await in_sql(database).revocations.revocations(0, 10)}) == 2

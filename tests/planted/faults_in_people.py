@@ -19,8 +19,11 @@ ROOMS = "backend/gameroom/rooms"
 VIEWS = f"{ROOMS}/views.py"
 GATEWAY = "backend/gameroom/gateway"
 
+CREDENTIALS = "backend/gameroom/api/credentials.py"
+
 C_STORES = "tests/contract/test_identity_stores.py"
 C_CHANGES = "tests/contract/test_account_changes.py"
+R_ACCOUNTS = "tests/regression/test_accounts.py"
 T_ACCESS = "tests/unit/identity/test_access.py"
 T_ACCOUNTS = "tests/unit/identity/test_accounts.py"
 T_CHANGES = "tests/unit/identity/test_account_changes.py"
@@ -74,7 +77,7 @@ FAULTS: Faults = {
         ),
         fault(
             "a token of an ended sign-in opens",
-            Edit(ACCESS, "        if holder.ended:\n", "        if False:\n"),
+            Edit(SIGN_INS, "    if holder.ended:\n", "    if False:\n"),
             f"{T_ACCESS}::test_an_ended_sign_in_opens_nothing",
         ),
         fault(
@@ -85,9 +88,9 @@ FAULTS: Faults = {
         fault(
             "who is suspended gets in",
             Edit(
-                ACCESS,
-                "        holder.account.require_active(self._clock.now())\n        if holder.ended:",
-                "        if holder.ended:",
+                SIGN_INS,
+                "    holder.account.require_active(now)\n    if holder.ended:",
+                "    if holder.ended:",
             ),
             f"{T_ACCESS}::test_a_suspended_user_is_told_so",
         ),
@@ -187,23 +190,50 @@ FAULTS: Faults = {
             f"{T_CONNECTION}::test_a_revocation_while_another_token_is_checked_is_not_missed",
         ),
     ),
+    "Who is signed out changes nothing any more": (
+        fault(
+            "the caller is known before the body is there",
+            Edit(
+                CREDENTIALS,
+                "    body = await read_bounded(request)\n    principal = await access.bearer_of(claims)\n",
+                "    principal = await access.bearer_of(claims)\n    body = await read_bounded(request)\n",
+            ),
+            f"{R_ACCOUNTS}::test_a_token_that_is_revoked_while_the_body_dribbles_acts_no_more",
+            "tests/unit/api/test_rooms.py::test_who_is_signed_out_while_the_body_comes_makes_no_room",
+        ),
+        fault(
+            "bodies of strangers are waited for",
+            Edit(
+                CREDENTIALS,
+                "    claims = access.claims_of(token_of(request))\n    body = await read_bounded(request)\n",
+                "    body = await read_bounded(request)\n    claims = access.claims_of(token_of(request))\n",
+            ),
+            f"{R_ACCOUNTS}::test_a_stranger_is_refused_before_the_body",
+        ),
+        fault(
+            "who was signed in when the call came changes the account",
+            Edit(STORES, "    live_account(holder_of(connection, caller.sign_in_id), now)\n", "    return\n"),
+            f"{C_CHANGES}::test_who_is_signed_out_meanwhile_changes_nothing",
+            f"{R_ACCOUNTS}::test_a_sign_in_that_ends_while_a_password_is_hashed_upgrades_nobody",
+        ),
+    ),
     "Another password ends every other sign-in": (
         fault(
             "the others stay signed in",
             Edit(
                 STORES,
-                '                end_all(connection, change.user_id, change.at, "signed_out", but=change.sign_in_id)\n',
-                "                pass\n",
+                '        end_all(connection, by.user_id, change.at, "signed_out", but=by.sign_in_id)\n',
+                "",
             ),
             f"{C_CHANGES}::test_a_new_password_ends_all_other_sign_ins",
             "tests/integration/test_users_api.py::test_a_new_password_ends_the_other_sign_ins_and_their_sockets",
         ),
         fault(
-            "who comes second replaces a password that is not theirs any more",
+            "who comes second is told that theirs is the password now",
             Edit(
-                USERS,
-                "(users.c.user_id == user_id, users.c.password_hash.in_((old, new)))",
-                "(users.c.user_id == user_id,)",
+                STORES,
+                "account is None or account.password_hash not in (change.old_hash, change.new_hash):",
+                "account is None:",
             ),
             f"{C_CHANGES}::test_of_two_who_change_a_password_one_wins",
         ),
@@ -260,8 +290,17 @@ FAULTS: Faults = {
     "No connection shows a former card": (
         fault(
             "nobody is told of a new name",
-            Edit(CHANGES, "        self._news.changed(user_view(changed))\n", ""),
+            Edit(CHANGES, "            self._news.changed(user_view(changed))\n", ""),
             f"{T_CHANGES}::test_every_change_of_a_card_is_told_once_it_is_stored",
+        ),
+        fault(
+            "news overtake each other",
+            Edit(
+                CHANGES,
+                "        async with self._turn(by.user_id):\n            changed = ",
+                "        async with Lock():\n            changed = ",
+            ),
+            f"{T_CHANGES}::test_news_keep_the_order_in_which_things_were_stored",
         ),
         fault(
             "connections keep the card that they came with",

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from gameroom.api.answers import NO_STORE, answer
 from gameroom.api.asking import outcome_of
-from gameroom.api.bodies import json_body
-from gameroom.api.credentials import principal_of
+from gameroom.api.bodies import json_decoder
+from gameroom.api.credentials import principal_and_body, principal_of
 from gameroom.api.cursors import cursor_of, place_of
 from gameroom.api.idempotency import idempotency_key
 from gameroom.api.limits import RoomLimits
@@ -50,7 +50,7 @@ IdempotencyKey = Annotated[
     ),
 ]
 
-read_new_room = json_body(NewRoom)
+decode_new_room = json_decoder(NewRoom)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +67,10 @@ class RoomCalls:
 
     async def create(self, request: HttpRequest, key: IdempotencyKey = None) -> Response:
         """Make a room. The caller hosts it, and must come to it on a socket within its grace period."""
-        sender = await self._sender(request)
+        caller, new = await principal_and_body(request, self.access, decode_new_room)
+        sender = Sender.of(caller.user)
         self.limits.making(sender.user_id)
-        command = CreateRoom(id=key, **asdict(await read_new_room(request)))
+        command = CreateRoom(id=key, **asdict(new))
         made = await self._ask(sender, new_id(), self.passwords.seal(command))
         if made.repeated:
             made = await self._ask(sender, made.room_id, GetRoom(room_id=made.room_id))

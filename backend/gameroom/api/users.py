@@ -1,13 +1,16 @@
 """The caller's own account: how it is shown, its password, its upgrade, its end."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from fastapi import APIRouter
 from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gameroom.api.answers import NO_STORE, answer
-from gameroom.api.bodies import json_body
-from gameroom.api.credentials import principal_of
+from gameroom.api.bodies import json_decoder
+from gameroom.api.credentials import principal_and_body, principal_of
 from gameroom.api.issued import signed_in
 from gameroom.api.limits import SignInLimits
 from gameroom.api.openapi import call
@@ -23,14 +26,16 @@ from gameroom.errors import (
 )
 from gameroom.identity.access import Principal
 from gameroom.identity.account import user_view
+from gameroom.identity.accounts import Caller
 from gameroom.identity.identity import Identity
 from gameroom.identity.profile import ProfileChange
 from gameroom.protocol.views import User
 
-# Bodies are read once the caller is known: to a stranger all of them are 401.
-read_update = json_body(UpdateProfile)
-read_password = json_body(ChangePassword)
-read_upgrade = json_body(Upgrade)
+T = TypeVar("T")
+
+decode_update = json_decoder(UpdateProfile)
+decode_password = json_decoder(ChangePassword)
+decode_upgrade = json_decoder(Upgrade)
 
 
 class UserCalls:
@@ -47,42 +52,42 @@ class UserCalls:
 
     async def update(self, request: Request) -> Response:
         """Change how the caller is shown. What is left out stays; what is given replaces the former value whole."""
-        caller = await self._caller(request)
-        update = await read_update(request)
-        changed = await self._identity.changes.profile(caller.user.user_id, ProfileChange(**asdict(update)))
+        caller, update = await self._caller_with(request, decode_update)
+        changed = await self._identity.changes.profile(by(caller), ProfileChange(**asdict(update)))
         return answer(user_view(changed), headers=NO_STORE)
 
     async def delete(self, request: Request) -> Response:
         """Delete the account, with its sign-ins: its sockets close, and its name is free again."""
-        caller = await self._caller(request)
-        await self._identity.changes.delete(caller.user.user_id)
+        self._limits.token(request)
+        caller = await principal_of(request, self._identity.access)
+        await self._identity.changes.delete(by(caller))
         return Response(status_code=204)
 
     async def password(self, request: Request) -> Response:
         """Change the password. Every other sign-in of the caller ends, and its sockets close."""
-        caller = await self._caller(request)
-        change = await read_password(request)
+        caller, change = await self._caller_with(request, decode_password)
         self._offers_password(request, caller)
-        await self._identity.changes.password(
-            caller.user.user_id, caller.sign_in_id, change.current_password, change.new_password
-        )
+        await self._identity.changes.password(by(caller), change.current_password, change.new_password)
         return Response(status_code=204)
 
     async def upgrade(self, request: Request) -> Response:
         """Make the guest who calls a full account. A repeat, after a lost answer, brings fresh tokens."""
-        caller = await self._caller(request)
-        wanted = await read_upgrade(request)
+        caller, wanted = await self._caller_with(request, decode_upgrade)
         self._offers_password(request, caller)
-        upgraded = await self._identity.changes.upgrade(caller.user.user_id, wanted.username, wanted.password)
+        upgraded = await self._identity.changes.upgrade(by(caller), wanted.username, wanted.password)
         return signed_in(upgraded, self._identity.tokens)
 
-    async def _caller(self, request: Request) -> Principal:
+    async def _caller_with(self, request: Request, decode: Callable[[bytes], T]) -> tuple[Principal, T]:
         self._limits.token(request)
-        return await principal_of(request, self._identity.access)
+        return await principal_and_body(request, self._identity.access, decode)
 
     def _offers_password(self, request: Request, caller: Principal) -> None:
         """Who holds a token may not guess the password with it any faster than others."""
         self._limits.password(request, caller.user.username or caller.user.user_id)
+
+
+def by(principal: Principal) -> Caller:
+    return Caller(principal.user.user_id, principal.sign_in_id)
 
 
 # --- the routes -----------------------------------------------------------------------------------------------

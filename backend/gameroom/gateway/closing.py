@@ -3,10 +3,8 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gameroom.clock import rfc3339
-from gameroom.errors import AccountSuspended, GameroomError, RateLimited, RoomClosed, TokenExpired
-from gameroom.identity.access import signed_out
-from gameroom.identity.account import account_gone
+from gameroom.errors import GameroomError, RateLimited, RoomClosed, TokenExpired
+from gameroom.identity.account import account_gone, signed_out, suspended
 from gameroom.identity.revocations import Revocation
 from gameroom.protocol.answers import DetachReason, Error
 from gameroom.protocol.codec import error_frame, frame_of
@@ -42,9 +40,7 @@ def closing_for(error: GameroomError) -> Closing:
 
 def refusal_of(revocation: Revocation) -> GameroomError:
     """How a credential of an ended sign-in is refused: as `Access` will refuse it from now on."""
-    if revocation.why == "signed_out":
-        return signed_out()
-    return AccountSuspended(None if revocation.until is None else rfc3339(revocation.until))
+    return signed_out() if revocation.why == "signed_out" else suspended(revocation.until)
 
 
 def closing_of(revocation: Revocation) -> Closing:

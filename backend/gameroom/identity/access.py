@@ -3,11 +3,11 @@
 from msgspec import Struct
 
 from gameroom.clock import Clock, Millis
-from gameroom.errors import TokenExpired, Unauthenticated
-from gameroom.identity.account import user_view
-from gameroom.identity.sign_ins import Holder, SignInStore
+from gameroom.errors import TokenExpired
+from gameroom.identity.account import signed_out, user_view
+from gameroom.identity.sign_ins import Holder, SignInStore, live_account
 from gameroom.identity.tickets import Tickets
-from gameroom.identity.tokens import AccessTokens
+from gameroom.identity.tokens import AccessTokens, Claims
 from gameroom.protocol.views import User
 
 
@@ -30,7 +30,14 @@ class Access:
 
     async def authenticate(self, access_token: str) -> Principal:
         """Raises `Unauthenticated`, `TokenExpired`, `AccountSuspended`."""
-        claims = self._tokens.verify(access_token)
+        return await self.bearer_of(self.claims_of(access_token))
+
+    def claims_of(self, access_token: str) -> Claims:
+        """What a token says that we signed: enough to send strangers away. Raises `Unauthenticated`, `TokenExpired`."""
+        return self._tokens.verify(access_token)
+
+    async def bearer_of(self, claims: Claims) -> Principal:
+        """Who bears the token that says this, as of now. Raises `Unauthenticated`, `AccountSuspended`."""
         principal = self._principal(await self._sign_ins.holder(claims.sid), claims.sid, claims.expires_at)
         if principal.user.user_id != claims.sub:
             raise signed_out()
@@ -48,20 +55,11 @@ class Access:
         return self._principal(taken.holder, spent.sign_in_id, spent.token_expires_at)
 
     def _principal(self, holder: Holder | None, sign_in_id: str, expires_at: Millis) -> Principal:
-        if holder is None:
-            raise signed_out()
-        # A suspension has ended the sign-ins too; its owner shall hear of the suspension.
-        holder.account.require_active(self._clock.now())
-        if holder.ended:
-            raise signed_out()
-        return Principal(user=user_view(holder.account), sign_in_id=sign_in_id, expires_at=expires_at)
+        account = live_account(holder, self._clock.now())
+        return Principal(user=user_view(account), sign_in_id=sign_in_id, expires_at=expires_at)
 
 
 def bearer_token(authorization: str) -> str | None:
     """The token in the value of an `Authorization` header, perhaps an empty one; None: of another scheme, or none."""
     scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
-
-
-def signed_out() -> Unauthenticated:
-    return Unauthenticated("This sign-in has ended")

@@ -34,12 +34,20 @@ class Account(Struct, frozen=True, kw_only=True):
     def require_active(self, now: Millis) -> None:
         """Raises `AccountSuspended` while a suspension holds."""
         if self.suspension and self.suspension.holds(now):
-            until = self.suspension.until
-            raise AccountSuspended(None if until is None else rfc3339(until))
+            raise suspended(self.suspension.until)
 
 
 def account_gone() -> Unauthenticated:
     return Unauthenticated("This account has been deleted")
+
+
+def signed_out() -> Unauthenticated:
+    return Unauthenticated("This sign-in has ended")
+
+
+def suspended(until: Millis | None) -> AccountSuspended:
+    """None: for good."""
+    return AccountSuspended(None if until is None else rfc3339(until))
 
 
 def user_view(account: Account) -> User:

@@ -49,13 +49,19 @@ class Added(Struct, frozen=True):
     created: bool
 
 
-class NewPassword(Struct, frozen=True, kw_only=True):
-    """A changed password, and the one sign-in of its user that stays."""
+class Caller(Struct, frozen=True):
+    """Who changes their account, and the sign-in by which they may."""
 
     user_id: str
+    sign_in_id: str
+
+
+class NewPassword(Struct, frozen=True, kw_only=True):
+    """A changed password; of its user's sign-ins only the caller's stays."""
+
+    by: Caller
     old_hash: str
     new_hash: str
-    sign_in_id: str
     at: Millis
 
 
@@ -64,7 +70,8 @@ class AccountStore(Protocol):
 
     Guarantees: usernames are unique ignoring case, devices and idempotency keys are unique; of writers that race
     for one of them exactly one wins. What a call has answered is stored durably; what a call has refused with
-    `Unavailable` has changed nothing.
+    `Unavailable` has changed nothing. Who changes an account must still be signed in, in the transaction that
+    changes it: else `Unauthenticated` or `AccountSuspended` is raised, and nothing was changed.
     """
 
     async def find_by_key(self, once: Once) -> Account | None:
@@ -96,17 +103,16 @@ class AccountStore(Protocol):
         False: the stored hash is no longer the old one, and nothing was changed.
         """
 
-    async def change_profile(self, user_id: str, change: ProfileChange) -> Account | None:
+    async def change_profile(self, by: Caller, change: ProfileChange, now: Millis) -> Account | None:
         """The account as it is now. None: there is none, or no more."""
 
-    async def upgrade(self, username: str, password_hash: str, sign_in: Family) -> Account | None:
-        """Give the guest whose `sign_in` this is a name and a password, and open that sign-in, all at once.
+    async def upgrade(self, by: Caller, username: str, password_hash: str, sign_in: Family) -> Account | None:
+        """Give a guest a name and a password, and open the new `sign_in` of theirs, all at once.
 
-        None: this is no guest any more, or gone, and nothing was changed. Raises `UsernameTaken`, and
-        `AccountSuspended`.
+        None: this is no guest any more, or gone, and nothing was changed. Raises `UsernameTaken`.
         """
 
-    async def delete(self, user_id: str, now: Millis) -> None:
+    async def delete(self, by: Caller, now: Millis) -> None:
         """Delete the account with its sign-ins, tickets and keys, and tell of each sign-in that it has ended.
 
         All at once; its name and its device are free then. Does nothing where there is none.

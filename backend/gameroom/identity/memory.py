@@ -7,11 +7,11 @@ from msgspec.structs import replace
 
 from gameroom.clock import Millis
 from gameroom.identity.account import Account, Suspension
-from gameroom.identity.accounts import KEY_LIFE_MS, Added, NewPassword, Once, username_taken
+from gameroom.identity.accounts import KEY_LIFE_MS, Added, Caller, NewPassword, Once, username_taken
 from gameroom.identity.family import Family
 from gameroom.identity.profile import ProfileChange
 from gameroom.identity.revocations import Revocation, Why
-from gameroom.identity.sign_ins import Holder, Step, require_may_sign_in
+from gameroom.identity.sign_ins import Holder, Step, live_account, require_may_sign_in
 from gameroom.identity.tickets import Taken, Ticket
 
 T = TypeVar("T")
@@ -81,9 +81,6 @@ class MemoryStores:
         return self._accounts.get(user_id)
 
     async def replace_password_hash(self, user_id: str, old: str, new: str) -> bool:
-        return self._replace_hash(user_id, old, new)
-
-    def _replace_hash(self, user_id: str, old: str, new: str) -> bool:
         account = self._accounts.get(user_id)
         if account is None or account.password_hash != old:
             return False
@@ -91,28 +88,41 @@ class MemoryStores:
         return True
 
     async def change_password(self, change: NewPassword) -> bool:
-        changed = self._replace_hash(change.user_id, change.old_hash, change.new_hash)
-        if changed:
-            self._end_all(change.user_id, change.at, "signed_out", but=change.sign_in_id)
-        return changed
+        by = change.by
+        account = self._accounts.get(by.user_id)
+        if account is None or account.password_hash != change.old_hash:
+            return False
+        self._require_signed_in(by, change.at)
+        self._accounts[by.user_id] = replace(account, password_hash=change.new_hash)
+        self._end_all(by.user_id, change.at, "signed_out", but=by.sign_in_id)
+        return True
 
-    async def change_profile(self, user_id: str, change: ProfileChange) -> Account | None:
-        account = self._accounts.get(user_id)
+    def _require_signed_in(self, caller: Caller, now: Millis) -> None:
+        live_account(self._holder(caller.sign_in_id), now)
+
+    async def change_profile(self, by: Caller, change: ProfileChange, now: Millis) -> Account | None:
+        account = self._accounts.get(by.user_id)
         if account is not None:
-            account = self._accounts[user_id] = change.applied_to(account)
+            self._require_signed_in(by, now)
+            account = self._accounts[by.user_id] = change.applied_to(account)
         return account
 
-    async def upgrade(self, username: str, password_hash: str, sign_in: Family) -> Account | None:
-        account = self._accounts.get(sign_in.user_id)
+    async def upgrade(self, by: Caller, username: str, password_hash: str, sign_in: Family) -> Account | None:
+        account = self._accounts.get(by.user_id)
         if account is None or account.username is not None:
             return None
+        self._require_signed_in(by, sign_in.created_at)
         self._require_free(username)
         self._open(sign_in)
         upgraded = replace(account, username=username, password_hash=password_hash)
         self._accounts[account.user_id] = upgraded
         return upgraded
 
-    async def delete(self, user_id: str, now: Millis) -> None:
+    async def delete(self, by: Caller, now: Millis) -> None:
+        user_id = by.user_id
+        if user_id not in self._accounts:
+            return
+        self._require_signed_in(by, now)
         self._end_all(user_id, now, "signed_out")
         gone = {each.sign_in_id for each in self._families.values() if each.user_id == user_id}
         self._tickets = {
@@ -122,7 +132,7 @@ class MemoryStores:
             name: family for name, family in self._families.items() if family.user_id != user_id
         }
         self._keys = {name: key for name, key in self._keys.items() if key[1] != user_id}
-        self._accounts.pop(user_id, None)
+        del self._accounts[user_id]
 
     async def suspend(self, user_id: str, suspension: Suspension, now: Millis) -> None:
         self._accounts[user_id] = replace(self._accounts[user_id], suspension=suspension)

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class Reader(Protocol):
-    """Called on the loop, in the order in which things were stored; must neither wait nor raise."""
+    """Called on the loop, of each user in the order in which things were stored; must neither wait nor raise."""
 
     def changed(self, user: User) -> None:
         """The user is shown differently from now on: another name, another picture, or no guest any more."""

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from gameroom.clock import Clock, Millis
 from gameroom.errors import InvalidCredentials, Unauthenticated
-from gameroom.identity.account import Account, account_gone
+from gameroom.identity.account import Account, account_gone, signed_out
 from gameroom.identity.family import (
     Family,
     RefreshToken,
@@ -76,6 +76,17 @@ def require_may_sign_in(account: Account | None, now: Millis, password_hash: str
     if password_hash not in (None, account.password_hash):
         raise InvalidCredentials("The password has just been changed")
     account.require_active(now)
+
+
+def live_account(holder: Holder | None, now: Millis) -> Account:
+    """Whose sign-in it is. Raises `Unauthenticated` where it has ended or is gone, and `AccountSuspended`."""
+    if holder is None:
+        raise signed_out()
+    # A suspension has ended the sign-ins too; its owner shall hear of the suspension.
+    holder.account.require_active(now)
+    if holder.ended:
+        raise signed_out()
+    return holder.account
 
 
 class Refreshed(Struct, frozen=True):

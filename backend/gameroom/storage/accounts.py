@@ -11,11 +11,11 @@ from sqlalchemy.exc import IntegrityError
 from gameroom.clock import Millis
 from gameroom.errors import Unavailable
 from gameroom.identity.account import Account, Suspension
-from gameroom.identity.accounts import KEY_LIFE_MS, Added, NewPassword, Once
+from gameroom.identity.accounts import KEY_LIFE_MS, Added, Caller, NewPassword, Once
 from gameroom.identity.family import Family
 from gameroom.identity.profile import ProfileChange
 from gameroom.identity.revocations import Revocation, Why
-from gameroom.identity.sign_ins import Holder, Step, require_may_sign_in
+from gameroom.identity.sign_ins import Holder, Step, live_account, require_may_sign_in
 from gameroom.identity.tickets import Taken, Ticket
 from gameroom.rooms.rooms import Card
 from gameroom.storage.engine import Database, Work
@@ -31,6 +31,7 @@ from gameroom.storage.users import (
     replace_account,
     replace_hash,
     require_free,
+    row_of,
     user_with,
 )
 
@@ -103,26 +104,16 @@ class SqlAccounts:
         return await write(self._database, lambda c: replace_hash(c, user_id, old, new))
 
     async def change_password(self, change: NewPassword) -> bool:
-        def work(connection: Connection) -> bool:
-            replaced = replace_hash(connection, change.user_id, change.old_hash, change.new_hash)
-            if replaced:
-                end_all(connection, change.user_id, change.at, "signed_out", but=change.sign_in_id)
-            return replaced
+        return await write(self._database, lambda c: change_password(c, change))
 
-        return await write(self._database, work)
+    async def change_profile(self, by: Caller, change: ProfileChange, now: Millis) -> Account | None:
+        return await write(self._database, lambda c: change_profile(c, by, change, now))
 
-    async def change_profile(self, user_id: str, change: ProfileChange) -> Account | None:
-        def work(connection: Connection) -> Account | None:
-            before = locked_account(connection, user_id)
-            return before and replace_account(connection, change.applied_to(before))
+    async def upgrade(self, by: Caller, username: str, password_hash: str, sign_in: Family) -> Account | None:
+        return await self._write_unique(lambda c: upgrade(c, by, username, password_hash, sign_in))
 
-        return await write(self._database, work)
-
-    async def upgrade(self, username: str, password_hash: str, sign_in: Family) -> Account | None:
-        return await self._write_unique(lambda c: upgrade(c, username, password_hash, sign_in))
-
-    async def delete(self, user_id: str, now: Millis) -> None:
-        await write(self._database, lambda c: delete_account(c, user_id, now))
+    async def delete(self, by: Caller, now: Millis) -> None:
+        await write(self._database, lambda c: delete_account(c, by, now))
 
     async def suspend(self, user_id: str, suspension: Suspension, now: Millis) -> None:
         def work(connection: Connection) -> None:
@@ -173,22 +164,58 @@ def account_of_key(connection: Connection, once: Once) -> Account | None:
     return account_of(row)
 
 
-def upgrade(connection: Connection, username: str, password_hash: str, sign_in: Family) -> Account | None:
+def require_signed_in(connection: Connection, caller: Caller, now: Millis) -> None:
+    """Asked once the account is locked, and only where there is something to change.
+
+    An attempt before this one may have been stored after all, and the sign-in may have ended since.
+    """
+    live_account(holder_of(connection, caller.sign_in_id), now)
+
+
+def change_password(connection: Connection, change: NewPassword) -> bool:
+    by = change.by
+    account = locked_account(connection, by.user_id)
+    if account is None or account.password_hash not in (change.old_hash, change.new_hash):
+        return False
+    if account.password_hash == change.old_hash:
+        require_signed_in(connection, by, change.at)
+        replace_account(connection, msgspec.structs.replace(account, password_hash=change.new_hash))
+        end_all(connection, by.user_id, change.at, "signed_out", but=by.sign_in_id)
+    return True
+
+
+def change_profile(connection: Connection, by: Caller, change: ProfileChange, now: Millis) -> Account | None:
+    before = locked_account(connection, by.user_id)
+    if before is None:
+        return None
+    after = change.applied_to(before)
+    if row_of(after) != row_of(before):
+        require_signed_in(connection, by, now)
+        replace_account(connection, after)
+    return after
+
+
+def upgrade(
+    connection: Connection, by: Caller, username: str, password_hash: str, sign_in: Family
+) -> Account | None:
     if holder := holder_of(connection, sign_in.sign_in_id):
         return holder.account  # an attempt before this one was stored after all
-    guest = locked_account(connection, sign_in.user_id)
+    guest = locked_account(connection, by.user_id)
     if guest is None or guest.username is not None:
         return None
+    require_signed_in(connection, by, sign_in.created_at)
     require_free(connection, username)
     insert_sign_in(connection, sign_in)
     full = msgspec.structs.replace(guest, username=username, password_hash=password_hash)
     return replace_account(connection, full)
 
 
-def delete_account(connection: Connection, user_id: str, now: Millis) -> None:
+def delete_account(connection: Connection, by: Caller, now: Millis) -> None:
     """Sign-ins and keys go with the row of the user, by their foreign keys."""
+    user_id = by.user_id
     if locked_account(connection, user_id) is None:
         return
+    require_signed_in(connection, by, now)
     end_all(connection, user_id, now, "signed_out")
     theirs = select(sign_ins.c.sign_in_id).filter_by(user_id=user_id)
     connection.execute(delete(tickets).where(tickets.c.sign_in_id.in_(theirs)))

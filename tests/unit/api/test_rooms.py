@@ -14,7 +14,8 @@ from gameroom.api.cursors import cursor_of, place_of
 from gameroom.api.front_door import front_door
 from gameroom.api.limits import RoomLimitPolicy, RoomLimits
 from gameroom.api.rooms import RoomCalls, rooms_router
-from gameroom.errors import RateLimited, RoomFull, ValidationFailed
+from gameroom.errors import RateLimited, RoomFull, Unauthenticated, ValidationFailed
+from gameroom.identity.access import Principal
 from gameroom.protocol.commands import CreateRoom
 from gameroom.rooms.directory import Place
 from gameroom.rooms.rest_commands import InspectRoom
@@ -33,6 +34,18 @@ from tests.unit.gateway.fakes import (
 PASSWORDS = RoomPasswords(b"key of the tests")
 
 
+class Door(FakeAccess):
+    """What a token says is the token itself."""
+
+    def claims_of(self, access_token: str) -> str:
+        if access_token not in self.tokens:
+            raise Unauthenticated("The token is not valid")
+        return access_token
+
+    async def bearer_of(self, claims: str) -> Principal:
+        return await self.authenticate(claims)
+
+
 @dataclass
 class Desk:
     """The calls over scripted rooms. `client` calls as Ann."""
@@ -40,7 +53,7 @@ class Desk:
     deadline_s: float = 5.0
     limits: RoomLimitPolicy = field(default_factory=RoomLimitPolicy)
     rooms: ScriptedRooms = field(default_factory=ScriptedRooms)
-    access: FakeAccess = field(default_factory=FakeAccess)
+    access: Door = field(default_factory=Door)
 
     def __post_init__(self) -> None:
         self.access.tokens["token"] = principal(FakeClock())
@@ -94,6 +107,17 @@ async def test_a_new_room_is_asked_for_in_the_words_of_create_its_password_seale
 async def test_who_is_no_user_learns_that_before_anything_else(desk: Desk) -> None:
     answer = await desk.call("POST", content=b"nonsense", headers={"Authorization": "Bearer other"})
     assert answer.status_code == 401
+    assert desk.rooms.asked_nothing
+
+
+async def test_who_is_signed_out_while_the_body_comes_makes_no_room(desk: Desk) -> None:
+    async def dribbling() -> AsyncIterator[bytes]:
+        yield b'{"game": '
+        desk.access.tokens["token"] = Unauthenticated("This sign-in has ended")
+        yield b'"relay"}'
+
+    answer = await desk.call("POST", content=dribbling())
+    assert (answer.status_code, answer.json()["detail"]) == (401, "This sign-in has ended")
     assert desk.rooms.asked_nothing
 
 

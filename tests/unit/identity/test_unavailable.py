@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from gameroom.errors import Unavailable
-from gameroom.identity.accounts import Registration
+from gameroom.identity.accounts import Caller, Registration
 from gameroom.identity.identity import Identity
 from gameroom.identity.profile import ProfileChange
 from tests.unit.identity.ailing_stores import AilingStores
@@ -33,9 +33,11 @@ class Scene:
         sign_in_id = ada.refresh_token.sign_in_id
         self.access_token = self.identity.tokens.issue(self.user_id, sign_in_id, ()).token
         self.sign_in_id = sign_in_id
+        self.ada = Caller(self.user_id, sign_in_id)
         expires_at = self.clock.now() + 900_000
         self.ticket = (await self.identity.tickets.issue(sign_in_id, expires_at)).ticket
-        self.guest_id = (await self.identity.accounts.guest(DEVICE, None, None)).account.user_id
+        gus = await self.identity.accounts.guest(DEVICE, None, None)
+        self.gus = Caller(gus.account.user_id, gus.refresh_token.sign_in_id)
 
 
 Deed = Callable[[Identity, Scene], Awaitable[object]]
@@ -55,14 +57,14 @@ DEEDS: dict[str, Deed] = {
     "a guest with a device": lambda identity, _: identity.accounts.guest(DEVICE, None, None),
     "by password": by_password,
     "change the profile": lambda identity, scene: identity.changes.profile(
-        scene.user_id, ProfileChange(display_name="A")
+        scene.ada, ProfileChange(display_name="A")
     ),
     "change the password": lambda identity, scene: identity.changes.password(
-        scene.user_id, scene.sign_in_id, "correct horse", "another horse"
+        scene.ada, "correct horse", "another horse"
     ),
-    "upgrade": lambda identity, scene: identity.changes.upgrade(scene.guest_id, "Gus", "correct horse"),
-    "upgrade again": lambda identity, scene: identity.changes.upgrade(scene.user_id, "Ada", "correct horse"),
-    "delete": lambda identity, scene: identity.changes.delete(scene.user_id),
+    "upgrade": lambda identity, scene: identity.changes.upgrade(scene.gus, "Gus", "correct horse"),
+    "upgrade again": lambda identity, scene: identity.changes.upgrade(scene.ada, "Ada", "correct horse"),
+    "delete": lambda identity, scene: identity.changes.delete(scene.ada),
     "refresh": lambda identity, scene: identity.sign_ins.refresh(scene.refresh_token),
     "sign out": lambda identity, scene: identity.sign_ins.end(scene.refresh_token),
     "sign out everywhere": lambda identity, scene: identity.sign_ins.end_all(scene.user_id),

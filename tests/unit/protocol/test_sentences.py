@@ -92,7 +92,7 @@ def action_or_settings(fields: dict[str, Any]) -> None:
 
 
 def body(fields: dict[str, Any]) -> None:
-    bodies.decode(json.dumps(fields).encode(), msgspec.json.Decoder(JoinRoom))
+    bodies.json_decoder(JoinRoom)(json.dumps(fields).encode())
 
 
 @pytest.mark.parametrize(
