@@ -123,8 +123,8 @@ def create_app(settings: Settings) -> FastAPI:
         bus=bus,
         passwords=passwords,
     )
-    identity.revocations.watch(gateway.revoked)
-    identity.news.watch(gateway)
+    identity.revocations.watch(gateway.connections.revoked)
+    identity.news.watch(gateway.connections)
     identity.news.watch(NewsToRooms(rooms))
 
     metrics = _metrics(journal, rooms, gateway)
@@ -220,7 +220,7 @@ class Node:
         """Hand the rooms over first, so that whoever comes back finds them; then send the sockets away."""
         self.unready = "draining"
         await self._rooms.stop()
-        await self._gateway.drain(RECONNECT_AFTER_MS)
+        await self._gateway.connections.drain(RECONNECT_AFTER_MS)
 
 
 def make_data_dir(path: Path) -> None:

@@ -97,7 +97,7 @@ class Node:
             bus=bus,
             passwords=RoomPasswords(b"key of the tests"),
         )
-        self.identity.revocations.watch(self.gateway.revoked)
+        self.identity.revocations.watch(self.gateway.connections.revoked)
         app = Starlette(routes=self.gateway.routes())
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -483,7 +483,7 @@ async def test_a_suspended_user_is_sent_away_and_kept_out(node: Node) -> None:
 async def test_a_drain_refuses_newcomers(node: Node) -> None:
     ann = await node.guest()
     async with node.visit(ann) as talk:
-        await node.gateway.drain(reconnect_after_ms=100)
+        await node.gateway.connections.drain(reconnect_after_ms=100)
         frames, code, reason = await talk.end()
     assert [frame["type"] for frame in frames] == ["SERVER_DRAINING", "ERROR"]
     assert (code, reason) == (4004, "draining")

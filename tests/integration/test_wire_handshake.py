@@ -390,7 +390,7 @@ async def test_silence_before_the_first_frame_ends_after_15_seconds(people: Peop
 
 
 async def test_an_expired_token_says_so_in_each_way(servers: Servers) -> None:
-    async with gathering(servers.start(access_token_ttl_s=1)) as people:
+    async with gathering(servers.start(access_token_ttl_s=3)) as people:
         account = await people.guest()
         connected = await people.connect(account)
         await connected.closed()  # with 4001, when the token ends: from here on it is expired

@@ -183,8 +183,8 @@ FAULTS: Faults = {
             "a sign-in that ends while its token is checked gets in",
             Edit(
                 f"{GATEWAY}/environment.py",
-                "if revocation := self.revocations.of(principal.sign_in_id):",
-                "if (revocation := self.revocations.of(principal.sign_in_id)) and False:",
+                "if revocation := self.revocations.last(principal.sign_in_id, None):",
+                "if (revocation := self.revocations.last(principal.sign_in_id, None)) and False:",
             ),
             "tests/unit/gateway/test_endpoint.py::test_a_sign_in_that_ends_while_it_is_checked_gets_nowhere",
             f"{T_CONNECTION}::test_a_revocation_while_another_token_is_checked_is_not_missed",
@@ -282,7 +282,9 @@ FAULTS: Faults = {
         fault(
             "an account that is deleted while its token is checked gets in",
             Edit(
-                f"{GATEWAY}/recent_news.py", "            raise account_gone()\n", "            return user\n"
+                f"{GATEWAY}/environment.py",
+                "            raise account_gone()\n",
+                "            return principal\n",
             ),
             f"{T_CONNECTION}::test_an_account_that_is_deleted_while_its_token_is_checked_gets_nowhere",
         ),
@@ -309,12 +311,12 @@ FAULTS: Faults = {
         ),
         fault(
             "what was read before the change is shown after it",
-            Edit(f"{GATEWAY}/recent_news.py", "        if number <= since:\n", "        if True:\n"),
+            Edit(f"{GATEWAY}/recent.py", "word if number > since else default", "default if since else word"),
             f"{T_CONNECTION}::test_a_card_that_changes_while_a_token_is_checked_is_not_shown_stale",
         ),
         fault(
             "old news replaces what was read after it",
-            Edit(f"{GATEWAY}/recent_news.py", "        if number <= since:\n", "        if number == 0:\n"),
+            Edit(f"{GATEWAY}/recent.py", "word if number > since else default", "word"),
             f"{T_CONNECTION}::test_news_from_before_a_token_was_checked_is_not_held_against_it",
         ),
     ),

@@ -8,11 +8,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gameroom.api.asking import Undecided
 from gameroom.api.bodies import BodyTooSlow
 from gameroom.errors import FieldError, GameroomError, InternalError, NotFound, ValidationFailed
 from gameroom.protocol.patch import escape
 from gameroom.protocol.problem import problem_body, problem_headers
+from gameroom.rooms.asking import Undecided
 
 
 def install_problems(app: FastAPI) -> None:

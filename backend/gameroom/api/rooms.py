@@ -10,7 +10,6 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from gameroom.api.answers import NO_STORE, answer
-from gameroom.api.asking import outcome_of
 from gameroom.api.bodies import json_decoder
 from gameroom.api.credentials import principal_and_body, principal_of
 from gameroom.api.cursors import cursor_of, place_of
@@ -37,6 +36,7 @@ from gameroom.identity.access import Access
 from gameroom.ids import new_id
 from gameroom.protocol.answers import RoomData, SummaryData
 from gameroom.protocol.commands import CreateRoom, GetRoom, RoomCommand, RoomId
+from gameroom.rooms.asking import outcome_of
 from gameroom.rooms.directory import Directory, Place
 from gameroom.rooms.rest_commands import EndRoom, InspectRoom
 from gameroom.rooms.room_passwords import RoomPasswords

@@ -9,12 +9,8 @@ from gameroom.errors import GameroomError
 from gameroom.protocol.codec import encode, error_frame, reply_frame
 from gameroom.protocol.commands import CreateRoom, GetRoom, JoinRoom, RoomCommand, type_of
 from gameroom.protocol.frames import Frame
+from gameroom.rooms.asking import Undecided
 from gameroom.rooms.rooms import Answer
-
-
-class Undecided(Exception):
-    """Whether a command is done is not known, and will not be heard of: nothing may be said about it."""
-
 
 Failure = GameroomError | Undecided
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from gameroom.clock import rfc3339
 from gameroom.errors import MalformedFrame, MessageTooBig, RateLimited
 from gameroom.gateway import closing
-from gameroom.gateway.asked import Failure, Settled, Undecided
+from gameroom.gateway.asked import Failure, Settled
 from gameroom.gateway.closing import Closing
 from gameroom.gateway.dispatcher import Dispatcher
 from gameroom.gateway.environment import Environment
@@ -23,6 +23,7 @@ from gameroom.protocol.commands import JoinRoom
 from gameroom.protocol.frames import Frame
 from gameroom.protocol.limits import MALFORMED_IN_A_ROW
 from gameroom.protocol.views import User
+from gameroom.rooms.asking import Undecided
 from gameroom.rooms.rooms import Sender
 
 

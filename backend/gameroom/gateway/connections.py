@@ -62,7 +62,7 @@ class Connections:
 
     def revoked(self, revocation: Revocation) -> None:
         """Implements `identity.revocations.Watcher`: a sign-in has ended, and with it its connections."""
-        self._environment.revocations.add(revocation)
+        self._environment.revocations.add(revocation.sign_in_id, revocation)
         for connection in tuple(self._by_user.get(revocation.user_id, ())):
             if connection.principal.sign_in_id == revocation.sign_in_id:
                 connection.end(closing.closing_of(revocation))
@@ -87,7 +87,7 @@ class Connections:
             del self._by_user[user_id]
 
     async def drain(self, reconnect_after_ms: Millis) -> None:
-        """Send every connection away, a batch at a time, and from now on everyone who comes."""
+        """Refuse handshakes from now on, and send every connection away, a batch at a time."""
         self._farewell = frame_of(ServerDraining(reconnect_after_ms))
         waiting = [connection for mine in self._by_user.values() for connection in mine if connection.is_open]
         for start in range(0, len(waiting), DRAIN_BATCH):

@@ -19,7 +19,7 @@ from gameroom.errors import (
     ValidationFailed,
 )
 from gameroom.gateway import closing
-from gameroom.gateway.asked import Asked, Failure, Settled, Undecided, asked, created_before
+from gameroom.gateway.asked import Asked, Failure, Settled, asked, created_before
 from gameroom.gateway.attachment import Attachment
 from gameroom.gateway.environment import Environment
 from gameroom.gateway.handshake import BearerCredential
@@ -39,6 +39,7 @@ from gameroom.protocol.commands import (
     UnsubscribeLobby,
     type_of,
 )
+from gameroom.rooms.asking import Undecided
 
 logger = logging.getLogger(__name__)
 

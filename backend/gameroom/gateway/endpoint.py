@@ -3,28 +3,28 @@
 What the server offers for sockets is behind `asgi_socket.serve_socket`; here nothing depends on it.
 """
 
-import asyncio
 import logging
-from asyncio import Future, get_running_loop
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from gameroom.errors import GameroomError, InternalError, NotFound, Unavailable, UnsupportedProtocol
+from gameroom.errors import GameroomError, InternalError, NotFound, Unavailable
 from gameroom.gateway import closing
 from gameroom.gateway.anonymous import AnonymousConnection
 from gameroom.gateway.asgi_socket import ABNORMAL, SocketLimits, serve_socket
-from gameroom.gateway.asked import Failure, Undecided
+from gameroom.gateway.asked import Failure
 from gameroom.gateway.closing import Closing
 from gameroom.gateway.connection import Connection
 from gameroom.gateway.connections import Connections
 from gameroom.gateway.environment import Environment
 from gameroom.gateway.handshake import (
     check_origin,
+    check_subprotocols,
     choose_subprotocol,
     find_credential,
     join_of,
@@ -35,6 +35,7 @@ from gameroom.gateway.wire import Wire, new_wire
 from gameroom.protocol.commands import JoinRoom
 from gameroom.protocol.problem import problem_body, problem_headers
 from gameroom.protocol.request_ids import HEADER, request_id_of
+from gameroom.rooms.asking import Undecided, told_within
 
 logger = logging.getLogger(__name__)
 
@@ -70,24 +71,25 @@ class SocketEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         websocket = WebSocket(scope, receive, send)
         await websocket.receive()
+        subprotocol = choose_subprotocol(websocket)
         try:
-            admitted = await self._let_in(websocket)
+            admitted = await self._let_in(websocket, new_wire(subprotocol))
         except GameroomError as error:
-            await _refuse(websocket, error)
+            await _refuse(websocket, error, subprotocol)
         except Undecided:
-            await _give_up(websocket)
+            await _give_up(websocket, subprotocol)
         except Exception:  # a bug met here must reach the client as one of our answers, and the log
             logger.exception("a handshake failed")
-            await _refuse(websocket, InternalError("Something is wrong with the server"))
+            await _refuse(websocket, InternalError("Something is wrong with the server"), subprotocol)
         else:
             await _serve(websocket, admitted, self._limits)
 
-    async def _let_in(self, websocket: WebSocket) -> Admitted:
+    async def _let_in(self, websocket: WebSocket, wire: Wire) -> Admitted:
         """Everything is checked that costs nothing before a ticket is spent or a room is asked."""
         if self._connections.draining:
             raise Unavailable("This server is going down; reconnect")
         check_origin(websocket, self._environment.policy.allowed_origins)
-        wire = new_wire(choose_subprotocol(websocket))
+        check_subprotocols(websocket)
         room_id = websocket.path_params.get("room_id")
         join = None if room_id is None else join_of(room_id, websocket.query_params)
         credential = find_credential(websocket)
@@ -106,15 +108,11 @@ class SocketEndpoint:
 
         Raises why not, and `Undecided` where that is not known.
         """
-        settled: Future[Failure | None] = get_running_loop().create_future()
-        connection.enter(join, lambda failure: None if settled.done() else settled.set_result(failure))
+        deadline_s = self._environment.policy.join_timeout_s
         try:
-            async with asyncio.timeout(self._environment.policy.join_timeout_s):
-                if failure := await settled:
-                    raise failure
-        except TimeoutError:
-            connection.closed(ABNORMAL)
-            raise Undecided from None
+            failure: Failure | None = await told_within(deadline_s, partial(connection.enter, join))
+            if failure:
+                raise failure
         except BaseException:
             connection.closed(ABNORMAL)
             raise
@@ -126,7 +124,8 @@ class Nowhere:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         websocket = WebSocket(scope, receive, send)
         await websocket.receive()
-        await _refuse(websocket, NotFound(f"There is no WebSocket at {websocket.url.path}; it is at /ws"))
+        error = NotFound(f"There is no WebSocket at {websocket.url.path}; it is at /ws")
+        await _refuse(websocket, error, choose_subprotocol(websocket))
 
 
 class Nobody:
@@ -152,9 +151,8 @@ async def _serve(websocket: WebSocket, admitted: Admitted, limits: SocketLimits)
         await serve_socket(websocket, admitted.connect, limits)
 
 
-async def _refuse(websocket: WebSocket, error: GameroomError) -> None:
+async def _refuse(websocket: WebSocket, error: GameroomError, subprotocol: str | None) -> None:
     if wants_errors_as_frames(websocket):
-        subprotocol = None if isinstance(error, UnsupportedProtocol) else choose_subprotocol(websocket)
         await _close_at_once(websocket, closing.closing_for(error), subprotocol)
     else:
         await _deny(
@@ -162,10 +160,10 @@ async def _refuse(websocket: WebSocket, error: GameroomError) -> None:
         )
 
 
-async def _give_up(websocket: WebSocket) -> None:
+async def _give_up(websocket: WebSocket, subprotocol: str | None) -> None:
     """Whether the room was joined is not known: there is no word for that, only that no answer came in time."""
     if wants_errors_as_frames(websocket):
-        await _close_at_once(websocket, closing.INTERNAL, choose_subprotocol(websocket))
+        await _close_at_once(websocket, closing.INTERNAL, subprotocol)
     else:
         await _deny(websocket, Response(status_code=HTTPStatus.GATEWAY_TIMEOUT), "undecided")
 

@@ -14,10 +14,12 @@ from gameroom.gateway.hub import Hub
 from gameroom.gateway.limits import FrameLimit
 from gameroom.gateway.lobby import Lobby
 from gameroom.gateway.policy import GatewayPolicy
-from gameroom.gateway.recent_news import RecentNews
-from gameroom.gateway.recent_revocations import RecentRevocations
+from gameroom.gateway.recent import Recent
 from gameroom.gateway.traffic import Traffic
 from gameroom.identity.access import Principal
+from gameroom.identity.account import account_gone
+from gameroom.identity.revocations import Revocation
+from gameroom.protocol.views import User
 from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Rooms
 from gameroom.tasks import Tasks
@@ -45,8 +47,12 @@ class Environment:
     lobby: Lobby
     tasks: Tasks
     passwords: RoomPasswords
-    revocations: RecentRevocations
-    news: RecentNews
+    revocations: Recent[Revocation]
+    """By sign-in."""
+
+    news: Recent[User | None]
+    """Users as they are now; None: deleted."""
+
     traffic: Traffic
 
     async def identify(self, credential: Credential) -> Principal:
@@ -56,9 +62,12 @@ class Environment:
         """
         told_before = self.news.told
         principal = await self._holder(credential)
-        if revocation := self.revocations.of(principal.sign_in_id):
+        if revocation := self.revocations.last(principal.sign_in_id, None):
             raise refusal_of(revocation)
-        return replace(principal, user=self.news.newest(principal.user, since=told_before))
+        user = self.news.last(principal.user.user_id, principal.user, since=told_before)
+        if user is None:
+            raise account_gone()
+        return replace(principal, user=user)
 
     async def _holder(self, credential: Credential) -> Principal:
         try:

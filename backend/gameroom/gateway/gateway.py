@@ -3,7 +3,7 @@
 from starlette.routing import BaseRoute, WebSocketRoute
 
 from gameroom.bus.bus import Bus
-from gameroom.clock import Clock, Millis
+from gameroom.clock import Clock
 from gameroom.games.registry import Games
 from gameroom.gateway.connections import Connections
 from gameroom.gateway.endpoint import Nowhere, SocketEndpoint
@@ -11,11 +11,8 @@ from gameroom.gateway.environment import Access, Environment
 from gameroom.gateway.hub import Hub
 from gameroom.gateway.lobby import Lobby
 from gameroom.gateway.policy import GatewayPolicy
-from gameroom.gateway.recent_news import RecentNews
-from gameroom.gateway.recent_revocations import RecentRevocations
+from gameroom.gateway.recent import Recent
 from gameroom.gateway.traffic import Traffic
-from gameroom.identity.revocations import Revocation
-from gameroom.protocol.views import User
 from gameroom.rooms.directory import Directory
 from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Rooms
@@ -24,7 +21,10 @@ from gameroom.telemetry.metrics import Collector, Level
 
 
 class Gateway:
-    """All sockets of one node. Made, and stopped, by the composition root; needs no start."""
+    """All sockets of one node. Made, and stopped, by the composition root; needs no start.
+
+    `connections` hears of revocations and of news, and is drained.
+    """
 
     def __init__(
         self,
@@ -49,14 +49,14 @@ class Gateway:
             lobby=Lobby(directory, games, self._tasks, policy.step_timeout_s),
             tasks=self._tasks,
             passwords=passwords,
-            revocations=RecentRevocations(clock),
-            news=RecentNews(clock),
+            revocations=Recent(clock),
+            news=Recent(clock),
             traffic=traffic,
         )
-        self._connections = Connections(environment)
-        self._endpoint = SocketEndpoint(environment, self._connections)
+        self.connections = Connections(environment)
+        self._endpoint = SocketEndpoint(environment, self.connections)
         self.collectors: tuple[Collector, ...] = (
-            Level("gameroom_connections", "Open connections.", lambda: self._connections.open_now),
+            Level("gameroom_connections", "Open connections.", lambda: self.connections.open_now),
             *traffic.collectors,
         )
 
@@ -67,22 +67,6 @@ class Gateway:
             WebSocketRoute("/ws/game-room-groups/{room_id}", self._endpoint, name="room_ws"),
             WebSocketRoute("/{path:path}", Nowhere(), name="no_ws"),
         ]
-
-    def revoked(self, revocation: Revocation) -> None:
-        """For `Revocations.watch`: ends the connections of a sign-in that has ended."""
-        self._connections.revoked(revocation)
-
-    def changed(self, user: User) -> None:
-        """With `deleted`, for `News.watch`: the user is shown differently from now on."""
-        self._connections.changed(user)
-
-    def deleted(self, user_id: str) -> None:
-        """The account is gone, and with it its connections."""
-        self._connections.deleted(user_id)
-
-    async def drain(self, reconnect_after_ms: Millis) -> None:
-        """Refuse handshakes from now on, and send every connection away, a batch at a time."""
-        await self._connections.drain(reconnect_after_ms)
 
     async def stop(self) -> None:
         """Cancel and await what still runs. The sockets themselves are the server's to close."""

@@ -42,15 +42,15 @@ def wants_errors_as_frames(handshake: HTTPConnection) -> bool:
 
 
 def choose_subprotocol(handshake: HTTPConnection) -> str | None:
-    """The first offered that we know; None if none was offered but, perhaps, a bearer.
+    """The first offered that we know; None: there is none."""
+    return next((word for word in _subprotocols(handshake) if word in WIRES), None)
 
-    Raises `UnsupportedProtocol` where only unknown ones were offered.
-    """
+
+def check_subprotocols(handshake: HTTPConnection) -> None:
+    """Raises `UnsupportedProtocol` where only unknown ones were offered; a bearer is none."""
     named = [word for word in _subprotocols(handshake) if not word.startswith(BEARER_SUBPROTOCOL)]
-    known = [word for word in named if word in WIRES]
-    if named and not known:
+    if named and not any(word in WIRES for word in named):
         raise UnsupportedProtocol(f"This server speaks {' and '.join(WIRES)}")
-    return known[0] if known else None
 
 
 def find_credential(handshake: HTTPConnection) -> Credential | None:

@@ -9,7 +9,6 @@ import httpx2
 import pytest
 from msgspec.structs import replace
 
-from gameroom.api.asking import Undecided, outcome_of
 from gameroom.api.cursors import cursor_of, place_of
 from gameroom.api.front_door import front_door
 from gameroom.api.limits import RoomLimitPolicy, RoomLimits
@@ -17,6 +16,7 @@ from gameroom.api.rooms import RoomCalls, rooms_router
 from gameroom.errors import RateLimited, RoomFull, Unauthenticated, ValidationFailed
 from gameroom.identity.access import Principal
 from gameroom.protocol.commands import CreateRoom
+from gameroom.rooms.asking import Undecided, outcome_of
 from gameroom.rooms.directory import Place
 from gameroom.rooms.rest_commands import InspectRoom
 from gameroom.rooms.room_passwords import RoomPasswords

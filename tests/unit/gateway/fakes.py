@@ -19,8 +19,7 @@ from gameroom.gateway.environment import Environment
 from gameroom.gateway.hub import Hub
 from gameroom.gateway.lobby import Lobby
 from gameroom.gateway.policy import GatewayPolicy
-from gameroom.gateway.recent_news import RecentNews
-from gameroom.gateway.recent_revocations import RecentRevocations
+from gameroom.gateway.recent import Recent
 from gameroom.gateway.traffic import Traffic
 from gameroom.gateway.wire import new_wire
 from gameroom.identity.access import Principal
@@ -308,8 +307,8 @@ class Bench:
             lobby=Lobby(self.directory, GAMES, self.tasks, self.policy.step_timeout_s),
             tasks=self.tasks,
             passwords=RoomPasswords(b"key of the tests"),
-            revocations=RecentRevocations(self.clock),
-            news=RecentNews(self.clock),
+            revocations=Recent(self.clock),
+            news=Recent(self.clock),
             traffic=traffic,
         )
         self.connections = Connections(self.environment)

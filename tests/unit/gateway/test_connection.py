@@ -7,11 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from gameroom.errors import TokenExpired, Unauthenticated
-from gameroom.gateway.asked import Undecided
 from gameroom.gateway.handshake import BearerCredential
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.protocol.commands import COMMANDS, CreateRoom, JoinRoom, UpdateRoom
 from gameroom.protocol.views import User
+from gameroom.rooms.asking import Undecided
 from gameroom.rooms.room_passwords import WITH_PASSWORD, RoomPasswords
 from gameroom.rooms.rooms import Card
 from tests.unit.gateway.fakes import Bench, Client, FakeSocket, SlowBus, principal, revocation

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgpack
 import pytest
+from starlette.types import ASGIApp
 
 from gameroom.errors import RoomFull
-from gameroom.gateway.endpoint import SocketEndpoint
+from gameroom.gateway.endpoint import Nowhere, SocketEndpoint
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.identity.revocations import Why
 from tests.unit.gateway.fakes import Bench, SlowBus, principal, revocation
@@ -20,7 +21,13 @@ class Handshake:
     """One handshake, and what the application has sent for it."""
 
     def __init__(
-        self, bench: Bench, query: str = "", room_id: str | None = None, *, first_frame: bool = False
+        self,
+        bench: Bench,
+        query: str = "",
+        room_id: str | None = None,
+        *,
+        first_frame: bool = False,
+        endpoint: ASGIApp | None = None,
     ) -> None:
         bench.access.tokens["ann's"] = principal(bench.clock)
         self.sent: list[Message] = []
@@ -33,7 +40,7 @@ class Handshake:
         if first_frame:
             frame = json.dumps({"type": "AUTHENTICATE", "access_token": "ann's"})
             self.incoming.put_nowait({"type": "websocket.receive", "text": frame})
-        self._endpoint = SocketEndpoint(bench.environment, bench.connections)
+        self._endpoint = endpoint or SocketEndpoint(bench.environment, bench.connections)
         self._query = query
         self._room_id = room_id
 
@@ -195,6 +202,25 @@ async def test_without_a_protocol_in_common_the_error_is_json(bench: Bench) -> N
     accept, error, _ = handshake.sent
     assert accept["subprotocol"] is None
     assert json.loads(error["text"])["code"] == "unsupported_protocol"
+
+
+@pytest.mark.parametrize("met", ["origin", "draining", "no path"])
+async def test_what_is_refused_before_the_protocol_is_told_without_one_in_common(
+    bench: Bench, met: str
+) -> None:
+    """The protocol was looked at once more on the way out, and failed there: no ERROR, no close, no line in the log."""
+    handshake = Handshake(bench, "errors=frame", endpoint=Nowhere() if met == "no path" else None)
+    handshake.subprotocols = ["gameroom.v9.json"]
+    if met == "origin":
+        handshake.headers.append((b"origin", b"https://elsewhere.example"))
+    elif met == "draining":
+        await bench.connections.drain(100)
+    await handshake.run()
+    accept, error, _ = handshake.sent
+    assert accept["subprotocol"] is None
+    expected = {"origin": "forbidden", "draining": "unavailable", "no path": "not_found"}[met]
+    assert json.loads(error["text"])["code"] == expected
+    assert handshake.close[1] == expected
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------------

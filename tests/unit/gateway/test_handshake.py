@@ -8,6 +8,7 @@ from gameroom.gateway.handshake import (
     BearerCredential,
     TicketCredential,
     check_origin,
+    check_subprotocols,
     choose_subprotocol,
     find_credential,
     join_of,
@@ -42,12 +43,14 @@ def handshake(query: str = "", offered: tuple[str, ...] = (), **headers: str) ->
 )
 def test_the_first_known_subprotocol_is_chosen(offered: tuple[str, ...], chosen: str | None) -> None:
     assert choose_subprotocol(handshake(offered=offered)) == chosen
+    check_subprotocols(handshake(offered=offered))
 
 
 @pytest.mark.parametrize("offered", [("chat",), ("gameroom.v2.json", "bearer.x")])
 def test_only_unknown_subprotocols_are_refused(offered: tuple[str, ...]) -> None:
+    assert choose_subprotocol(handshake(offered=offered)) is None
     with pytest.raises(UnsupportedProtocol):
-        choose_subprotocol(handshake(offered=offered))
+        check_subprotocols(handshake(offered=offered))
 
 
 # --- credentials ----------------------------------------------------------------------------------------------
