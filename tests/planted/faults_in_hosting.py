@@ -16,6 +16,7 @@ UPDATING = f"{ROOMS}/handlers/updating.py"
 TESTS = "tests/unit/rooms"
 T_CARDS = f"{TESTS}/test_cards.py"
 T_ENTRANCE = f"{TESTS}/test_entrance.py"
+T_MAKING = "tests/unit/rooms/test_making.py"
 T_HOSTING = f"{TESTS}/test_hosting.py"
 T_NEWS = f"{TESTS}/test_news.py"
 T_KILL = "tests/e2e/test_kill_and_restart.py"
@@ -76,8 +77,18 @@ FAULTS: Faults = {
         ),
         fault(
             "at the limit a CREATE that was done is refused",
-            Edit(CREATION, "        except TooManyRooms:\n", "        except ZeroDivisionError:\n"),
+            Edit(
+                CREATION,
+                "except (TooManyRooms, RateLimited) as refusal:",
+                "except ZeroDivisionError as refusal:",
+            ),
             f"{T_ENTRANCE}::test_what_was_done_is_answered_again_however_many_rooms_it_is_in",
+            f"{T_MAKING}::test_who_makes_too_many_rooms_still_hears_of_those_made",
+        ),
+        fault(
+            "a user makes rooms without end",
+            Edit(f"{ROOMS}/making.py", "if self._made[user_id] >= self._rooms_a_minute:", "if False:"),
+            f"{T_MAKING}::test_who_makes_rooms_without_end_is_told_to_wait",
         ),
         fault(
             "what a newcomer asks next overtakes its JOIN",

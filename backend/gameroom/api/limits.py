@@ -65,9 +65,8 @@ class SignInLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class RoomLimitPolicy:
-    """Calls of one user a minute. `made`: a room is written down for good; `asked`: all other calls about rooms."""
+    """Calls of one user about rooms a minute. How many rooms are made, the rooms themselves count."""
 
-    made: int = 60
     asked: int = 600
 
 
@@ -76,11 +75,7 @@ class RoomLimits:
 
     def __init__(self, policy: RoomLimitPolicy) -> None:
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
-        self._made = RateLimitItemPerMinute(policy.made, namespace="made")
         self._asked = RateLimitItemPerMinute(policy.asked, namespace="asked")
-
-    def making(self, user_id: str) -> None:
-        hit(self._limiter, self._made, user_id, "You make too many rooms; wait a little")
 
     def asking(self, user_id: str) -> None:
         hit(self._limiter, self._asked, user_id, "You ask too often; wait a little")

@@ -69,7 +69,7 @@ class RoomCalls:
         """Make a room. The caller hosts it, and must come to it on a socket within its grace period."""
         caller, new = await principal_and_body(request, self.access, decode_new_room)
         sender = Sender.of(caller.user)
-        self.limits.making(sender.user_id)
+        self.limits.asking(sender.user_id)
         command = CreateRoom(id=key, **asdict(new))
         made = await self._ask(sender, new_id(), self.passwords.seal(command))
         if made.repeated:

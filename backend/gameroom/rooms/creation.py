@@ -3,13 +3,14 @@
 import secrets
 
 from gameroom.clock import Clock
-from gameroom.errors import IdReused, InternalError, TooManyRooms
+from gameroom.errors import GameroomError, IdReused, InternalError, RateLimited, TooManyRooms
 from gameroom.games.registry import Games
 from gameroom.ids import new_invite_code
 from gameroom.protocol.codec import input_of
 from gameroom.protocol.commands import CreateRoom
 from gameroom.rooms.birth import Entropy, new_room
 from gameroom.rooms.journal import Birth, Born, Journal, Unit
+from gameroom.rooms.making import MakingLimit
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.records import hash_of
 from gameroom.rooms.room import Room
@@ -27,14 +28,16 @@ class Creation:
         self._journal = journal
         self._clock = clock
         self._policy = policy
+        self._limit = MakingLimit(clock, policy.rooms_made)
 
     async def create(self, request: Request, command: CreateRoom) -> tuple[Answer, Room | None]:
         """The answer, and the room unless this CREATE has made it before. Raises why there is none."""
         input_hash = hash_of(input_of(command))
         try:
             room, answer, unit = self._make(request, command)
-        except TooManyRooms:
-            return await self._made_before(request.sender.user_id, command.id, input_hash), None
+            self._limit.count(request.sender.user_id)
+        except (TooManyRooms, RateLimited) as refusal:
+            return await self._made_before(request.sender.user_id, command.id, input_hash, refusal), None
         birth = Birth(
             unit=unit,
             home=self._home,
@@ -66,11 +69,13 @@ class Creation:
         )
         return room, decision.outcome, unit
 
-    async def _made_before(self, creator_id: str, command_id: str | None, input_hash: bytes) -> Answer:
+    async def _made_before(
+        self, creator_id: str, command_id: str | None, input_hash: bytes, refusal: GameroomError
+    ) -> Answer:
         """Who may make no further room still gets the answer to a CREATE that was done. Raises the refusal again."""
         born = None if command_id is None else await self._journal.born(creator_id, command_id)
         if born is None:
-            raise TooManyRooms(self._policy.rooms_per_user)
+            raise refusal
         return _repeat(born, input_hash)
 
 

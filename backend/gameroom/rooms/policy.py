@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gameroom.clock import Millis
+from gameroom.rooms.making import ROOMS_A_MINUTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,6 +12,7 @@ class RoomPolicy:
 
     `grace_ms`: how long a disconnected member's place is kept. `empty_ms`: when a room that nobody is connected to
     closes. `development`: START_GAME may bring a seed. `rooms_per_user`: open rooms that a user may be a member of.
+    `rooms_made`: how many a user may make in a minute.
     """
 
     grace_ms: Millis = 60_000
@@ -18,6 +20,7 @@ class RoomPolicy:
     development: bool = False
     mailbox: int = 1_000
     rooms_per_user: int = 20
+    rooms_made: int = ROOMS_A_MINUTE
     command_deadline_s: float = 10.0
     max_frame_bytes: int = 1_048_576
     snapshot_every: int = 100
