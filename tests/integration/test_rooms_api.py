@@ -12,10 +12,12 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from tests.conftest import Servers
 from tests.kit.api import Account, bearer
-from tests.kit.people import People
+from tests.kit.people import People, gathering
 from tests.kit.server import Server
 from tests.kit.wire import Json, Refused
+from tests.refusals.stories import locked
 
 ROOMS_OF_ONE = 10
 """Made by one user in a test: below what a user may be in."""
@@ -148,6 +150,22 @@ async def test_a_repeat_by_one_who_has_left_is_not_member(people: People) -> Non
     await player.join(room_id)
     await player.ask("LEAVE_GAME_ROOM_GROUP")
     assert (await refusal(people.api.create_room(account, "relay", key))).code == "not_member"
+
+
+# --- ending ---------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_not_stored_in_time_is_undecided_and_done_once_it_can_be(servers: Servers) -> None:
+    """504 promises nothing; the room says later what has become of it."""
+    async with gathering(servers.start(command_deadline_ms=100)) as people:
+        host = await people.guest()
+        room_id = (await people.api.create_room(host, "relay"))["room"]["room_id"]
+        path, headers = f"/api/v1/game-room-groups/{room_id}", bearer(host.access_token)
+        with locked(people.server):
+            answer = await people.api.request("DELETE", path, headers=headers)
+            assert (answer.status_code, answer.content) == (504, b"")
+        refused = await refusal(people.api.room(host, room_id))
+        assert (refused.code, refused.status) == ("room_closed", 410)
 
 
 # --- looking --------------------------------------------------------------------------------------------------

@@ -131,6 +131,10 @@ def _check_answer(call: Json, response: httpx2.Response) -> None:
         return require(False, f"{where} is not in the OpenAPI document: {response.text}")
     for name in promised["headers"]:
         _check_header(where, name, response.headers.get(name))
+    if response.is_success and response.headers.get("cache-control") == "no-store":
+        require(
+            "Cache-Control" in promised["headers"], f"{where} has a Cache-Control that is not in the document"
+        )
     if "content" not in promised:
         return require(not response.content, f"{where} has a body that is not in the OpenAPI document")
     kind = response.headers.get("content-type", "").partition(";")[0]

@@ -54,19 +54,26 @@ class Stage:
             return [self.filled(inner) for inner in value]
         return self.names.get(value, value) if isinstance(value, str) else value
 
-    async def look(self, beside: str) -> tuple[Position, Json] | str | None:
+    async def look(self, beside: str) -> object:
+        """All that a refusal of somebody must leave as it is; without a room that is who is there, and no new room."""
+        return await self._room(beside) if self.members else (await self._users(), await self._newest_room())
+
+    async def _users(self) -> list[Json]:
+        return [await self.people.api.me(account.access_token) for account in self.accounts.values()]
+
+    async def _newest_room(self) -> list[str]:
+        """The id of the newest public room, as a newcomer sees it; none where there is none."""
+        page = await self.people.api.rooms(await self.people.guest(), limit=1)
+        return [room["room_id"] for room in page["items"]]
+
+    async def _room(self, beside: str) -> tuple[Position, Json] | str:
         """The room's position and view as somebody sees it who plays another part; the code if nobody may."""
-        witness = next((part for part in self.members if part != beside), None) or self._only_member()
-        if witness is None:
-            return None
+        witness = next((part for part in self.members if part != beside), self.members[0])
         try:
             reply = await self.cast[witness].ask("GET_GAME_ROOM_GROUP", room_id=self.names["$room"])
         except Refused as refused:
             return refused.code
         return reply.position, reply.data["room"]
-
-    def _only_member(self) -> str | None:
-        return self.members[0] if self.members else None
 
     async def heard(self) -> dict[str, list[Json]]:
         """What each has heard and nobody has asked for; taken, with all that was still under way."""

@@ -15,7 +15,7 @@ from gameroom.api.credentials import principal_of
 from gameroom.api.idempotency import idempotency_key
 from gameroom.api.issued import signed_in, tokens_for
 from gameroom.api.limits import SignInLimits
-from gameroom.api.openapi import call
+from gameroom.api.openapi import CROWDED, Takes, call
 from gameroom.api.shapes import (
     Refresh,
     Register,
@@ -32,11 +32,9 @@ from gameroom.errors import (
     GameroomError,
     IdReused,
     InvalidCredentials,
-    RateLimited,
     TokenExpired,
     TokenReused,
     Unauthenticated,
-    Unavailable,
     UsernameTaken,
     ValidationFailed,
 )
@@ -138,35 +136,34 @@ def required(value: str | UnsetType, name: str) -> str:
 
 # --- the routes -----------------------------------------------------------------------------------------------
 
-CROWDED = (RateLimited, Unavailable)
 REFRESHING = (Unauthenticated, TokenExpired, TokenReused, AccountSuspended)
 
 ENTERING = (IdReused, Unauthenticated, AccountSuspended)
 """The last two, and `InvalidCredentials`: of the account that a repeat would sign in to, as it is by then."""
 
 REGISTER = call(
-    takes=Register,
+    takes=Takes(json=Register),
     gives={201: SignedIn},
     refuses=(UsernameTaken, InvalidCredentials, *ENTERING, *CROWDED),
     no_store=True,
 )
 GUEST = call(
-    takes=SignInAsGuest,
+    takes=Takes(json=SignInAsGuest),
     gives={201: SignedIn, 200: SignedIn},
     refuses=(*ENTERING, *CROWDED),
     no_store=True,
 )
 TOKEN = call(
-    form=TokenForm,
+    takes=Takes(form=TokenForm),
     gives={200: Tokens},
     refuses=(InvalidCredentials, *REFRESHING, *CROWDED),
     problem=TokenProblem,
     no_store=True,
 )
-REFRESH = call(takes=Refresh, gives={200: Tokens}, refuses=(*REFRESHING, *CROWDED), no_store=True)
-LOGOUT = call(takes=Refresh, gives={204: None}, refuses=CROWDED)
-LOGOUT_ALL = call(gives={204: None}, refuses=(AccountSuspended, *CROWDED), bearer=True)
-WS_TICKET = call(gives={201: WsTicket}, refuses=(AccountSuspended, *CROWDED), bearer=True, no_store=True)
+REFRESH = call(takes=Takes(json=Refresh), gives={200: Tokens}, refuses=(*REFRESHING, *CROWDED), no_store=True)
+LOGOUT = call(takes=Takes(json=Refresh), gives={204: None}, refuses=CROWDED)
+LOGOUT_ALL = call(gives={204: None}, refuses=CROWDED, bearer=True)
+WS_TICKET = call(gives={201: WsTicket}, refuses=CROWDED, bearer=True, no_store=True)
 
 
 def auth_router(identity: Identity, limits: SignInLimits) -> APIRouter:

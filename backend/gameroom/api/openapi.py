@@ -4,17 +4,18 @@
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
+from http import HTTPStatus
 from typing import Any, TypedDict
 
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from msgspec import Struct
+from msgspec import NODEFAULT, Struct
 
 from gameroom.api.shapes import SHAPES
 from gameroom.errors import (
     ERRORS,
+    AccountSuspended,
     GameroomError,
     InternalError,
     MessageTooBig,
@@ -71,6 +72,22 @@ HEADERS_OF: dict[int, tuple[str, ...]] = {
 }
 
 
+CROWDED = (RateLimited, Unavailable)
+"""The refusals of a call that is counted, and asks the database."""
+
+
+class Takes(Struct, frozen=True, kw_only=True):
+    """What a call is given. `path`: the types of its parameters there, by name; else the shape of each."""
+
+    path: dict[str, object] = {}
+    query: type[Struct] | None = None
+    json: type[Struct] | None = None
+    form: type[Struct] | None = None
+
+
+NOTHING = Takes()
+
+
 class CallDoc(TypedDict):
     """What a route is told about its call, in the words of `add_api_route`."""
 
@@ -82,37 +99,51 @@ class CallDoc(TypedDict):
 def call(
     *,
     gives: Mapping[int, Body],
-    path: Mapping[str, object] = MappingProxyType({}),
-    query: type[Struct] | None = None,
-    takes: type[Struct] | None = None,
-    form: type[Struct] | None = None,
+    takes: Takes = NOTHING,
     refuses: Iterable[type[GameroomError]] = (),
     problem: type[Problem] = Problem,
     bearer: bool = False,
     no_store: bool = False,
+    asks_room: bool = False,
 ) -> CallDoc:
-    """Describe a call: the body it takes, what it gives by status (None: no content), and how it refuses.
+    """Describe a call: what it takes, what it gives by status (None: no content), and how it refuses.
 
-    Any call may fail for a bug of ours; one with a body may find it wrong or too big; one with a bearer may find it
-    bad, or be unable to look. `path`: the types of its parameters there, by name; `query`: the shape of what it is
-    asked with. `no_store`: what it gives bears `Cache-Control: no-store`.
+    Any call may fail for a bug of ours; one with a query or a body may find it wrong; one with a bearer may find it
+    bad, or be unable to look. `no_store`: what it gives bears `Cache-Control: no-store`. `asks_room`: it waits for a
+    room, but not for ever.
     """
-    body = takes or form
     reasons = [*refuses, InternalError]
-    parameters = [*path_parameters(path), *query_parameters(query)]
-    extra: Schema = {"parameters": parameters} if parameters else {}
     if bearer:
-        reasons += [Unauthenticated, TokenExpired, Unavailable]
-        extra["security"] = [{"bearer": []}, {"password": []}]
-    if body is not None:
-        reasons += [ValidationFailed, MessageTooBig]
-        extra["requestBody"] = {"required": True, "content": content(JSON if takes else FORM, body)}
-    given: dict[int | str, Schema] = {status: answered(shape, no_store) for status, shape in gives.items()}
+        reasons += [Unauthenticated, TokenExpired, AccountSuspended, Unavailable]
+    responses: dict[int | str, Schema] = {
+        status: answered(shape, no_store) for status, shape in gives.items()
+    }
+    responses |= refusals([*reasons, *faults_of(takes)], problem)
+    if asks_room:
+        responses |= UNDECIDED
     return CallDoc(
-        status_code=next(iter(gives)),
-        responses=given | refusals(reasons, problem),
-        openapi_extra=extra,
+        status_code=next(iter(gives)), responses=responses, openapi_extra=asked_with(takes, bearer=bearer)
     )
+
+
+def faults_of(takes: Takes) -> Iterator[type[GameroomError]]:
+    """What may be wrong with it."""
+    if takes.query or takes.json or takes.form:
+        yield ValidationFailed
+    if takes.json or takes.form:
+        yield MessageTooBig
+
+
+def asked_with(takes: Takes, *, bearer: bool) -> Schema:
+    """What FastAPI does not find out by itself of what a call is given."""
+    extra: Schema = {}
+    if parameters := [*path_parameters(takes.path), *query_parameters(takes.query)]:
+        extra["parameters"] = parameters
+    if bearer:
+        extra["security"] = [{"bearer": []}, {"password": []}]
+    if body := takes.json or takes.form:
+        extra["requestBody"] = {"required": True, "content": content(JSON if takes.json else FORM, body)}
+    return extra
 
 
 def path_parameters(types: Mapping[str, object]) -> Iterator[Schema]:
@@ -124,7 +155,7 @@ def query_parameters(shape: type[Struct] | None) -> Iterator[Schema]:
     """One for each field."""
     for field in () if shape is None else msgspec.structs.fields(shape):
         schema = portable(msgspec.json.schema(field.type))
-        default = {} if field.default is None else {"default": field.default}
+        default = {} if field.default in (None, NODEFAULT) else {"default": field.default}
         yield {"name": field.name, "in": "query", "required": field.required, "schema": schema | default}
 
 
@@ -165,6 +196,15 @@ def content(media_type: str, shape: type[Struct], codes: Iterable[str] = ()) -> 
     if codes:
         described["examples"] = {code: {} for code in codes}
     return {media_type: described}
+
+
+UNDECIDED: dict[int | str, Schema] = {
+    HTTPStatus.GATEWAY_TIMEOUT.value: {
+        "description": "Whether it was done was not known in time",
+        "headers": headers(),
+    }
+}
+"""Without a body: each code would say that nothing was changed."""
 
 
 # --- the document ---------------------------------------------------------------------------------------------

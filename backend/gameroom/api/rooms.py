@@ -15,21 +15,17 @@ from gameroom.api.credentials import principal_and_body, principal_of
 from gameroom.api.cursors import cursor_of, place_of
 from gameroom.api.idempotency import idempotency_key
 from gameroom.api.limits import RoomLimits
-from gameroom.api.openapi import call
+from gameroom.api.openapi import CROWDED, Takes, call
 from gameroom.api.queries import query_of
 from gameroom.api.shapes import NewRoom, RoomAt, RoomPage, RoomQuery
 from gameroom.errors import (
-    AccountSuspended,
     IdReused,
     NotHost,
     NotMember,
-    RateLimited,
     RoomClosed,
     RoomNotFound,
     TooManyRooms,
-    Unavailable,
     UnknownGame,
-    ValidationFailed,
 )
 from gameroom.games.registry import Games
 from gameroom.identity.access import Access
@@ -130,22 +126,34 @@ def shown(told: Answer) -> RoomAt | SummaryData:
 
 # --- the routes -----------------------------------------------------------------------------------------------
 
-ALWAYS = (AccountSuspended, RateLimited, Unavailable)
-ROOM = {"room_id": RoomId}
+THE_ROOM = Takes(path={"room_id": RoomId})
 
 CREATE = call(
-    takes=NewRoom,
+    takes=Takes(json=NewRoom),
     gives={201: RoomAt},
-    refuses=(UnknownGame, IdReused, TooManyRooms, NotMember, RoomNotFound, RoomClosed, *ALWAYS),
+    refuses=(UnknownGame, IdReused, TooManyRooms, NotMember, RoomNotFound, RoomClosed, *CROWDED),
     bearer=True,
+    no_store=True,
+    asks_room=True,
 )
 BROWSE = call(
-    query=RoomQuery, gives={200: RoomPage}, refuses=(ValidationFailed, UnknownGame, *ALWAYS), bearer=True
+    takes=Takes(query=RoomQuery), gives={200: RoomPage}, refuses=(UnknownGame, *CROWDED), bearer=True
 )
 SHOW = call(
-    path=ROOM, gives={200: (RoomAt, SummaryData)}, refuses=(RoomNotFound, RoomClosed, *ALWAYS), bearer=True
+    takes=THE_ROOM,
+    gives={200: (RoomAt, SummaryData)},
+    refuses=(RoomNotFound, RoomClosed, *CROWDED),
+    bearer=True,
+    no_store=True,
+    asks_room=True,
 )
-END = call(path=ROOM, gives={204: None}, refuses=(RoomNotFound, NotMember, NotHost, *ALWAYS), bearer=True)
+END = call(
+    takes=THE_ROOM,
+    gives={204: None},
+    refuses=(RoomNotFound, NotMember, NotHost, *CROWDED),
+    bearer=True,
+    asks_room=True,
+)
 
 
 def rooms_router(calls: RoomCalls) -> APIRouter:

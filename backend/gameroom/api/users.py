@@ -13,15 +13,12 @@ from gameroom.api.bodies import json_decoder
 from gameroom.api.credentials import principal_and_body, principal_of
 from gameroom.api.issued import signed_in
 from gameroom.api.limits import SignInLimits
-from gameroom.api.openapi import call
+from gameroom.api.openapi import CROWDED, Takes, call
 from gameroom.api.shapes import ChangePassword, SignedIn, UpdateProfile, Upgrade
 from gameroom.errors import (
-    AccountSuspended,
     Conflict,
     Forbidden,
     InvalidCredentials,
-    RateLimited,
-    Unavailable,
     UsernameTaken,
 )
 from gameroom.identity.access import Principal
@@ -92,16 +89,17 @@ def by(principal: Principal) -> Caller:
 
 # --- the routes -----------------------------------------------------------------------------------------------
 
-CROWDED = (AccountSuspended, RateLimited, Unavailable)
-
-ME = call(gives={200: User}, refuses=(AccountSuspended, Unavailable), bearer=True, no_store=True)
-UPDATE = call(takes=UpdateProfile, gives={200: User}, refuses=CROWDED, bearer=True, no_store=True)
+ME = call(gives={200: User}, bearer=True, no_store=True)
+UPDATE = call(takes=Takes(json=UpdateProfile), gives={200: User}, refuses=CROWDED, bearer=True, no_store=True)
 DELETE = call(gives={204: None}, refuses=CROWDED, bearer=True)
 PASSWORD = call(
-    takes=ChangePassword, gives={204: None}, refuses=(InvalidCredentials, Forbidden, *CROWDED), bearer=True
+    takes=Takes(json=ChangePassword),
+    gives={204: None},
+    refuses=(InvalidCredentials, Forbidden, *CROWDED),
+    bearer=True,
 )
 UPGRADE = call(
-    takes=Upgrade,
+    takes=Takes(json=Upgrade),
     gives={200: SignedIn},
     refuses=(InvalidCredentials, UsernameTaken, Conflict, *CROWDED),
     bearer=True,

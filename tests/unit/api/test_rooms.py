@@ -21,6 +21,7 @@ from gameroom.rooms.directory import Place
 from gameroom.rooms.rest_commands import InspectRoom
 from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Answer, Card, Request, Sender
+from tests.kit.documents import check_exchange
 from tests.unit.gateway.fakes import (
     GAMES,
     FakeAccess,
@@ -75,7 +76,9 @@ class Desk:
         )
 
     async def call(self, method: str, path: str = "", **options: Any) -> httpx2.Response:
-        return await self.client.request(method, f"/game-room-groups{path}", **options)
+        answer = await self.client.request(method, f"/game-room-groups{path}", **options)
+        check_exchange(answer)
+        return answer
 
 
 @pytest.fixture
