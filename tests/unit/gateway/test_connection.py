@@ -15,6 +15,7 @@ from gameroom.rooms.asking import Undecided
 from gameroom.rooms.room_passwords import WITH_PASSWORD, RoomPasswords
 from gameroom.rooms.rooms import Card
 from tests.unit.gateway.fakes import Bench, Client, FakeSocket, SlowBus, principal, revocation
+from tests.unit.gateway.hand_timers import HandTimers
 
 JUNK = "{"
 
@@ -292,13 +293,15 @@ async def test_a_token_is_announced_to_end_and_then_ends(bench: Bench) -> None:
     assert (error["id"], error["code"], error["retryable"]) == (None, "token_expired", False)
 
 
-async def test_a_renewed_token_ends_later(bench: Bench) -> None:
-    connection = bench.admit(principal(bench.clock, seconds=0))
-    client = Client(bench, connection, FakeSocket())
+async def test_a_renewed_token_ends_later(bench: Bench, timers: HandTimers) -> None:
+    connection = bench.admit(principal(bench.clock, seconds=30))
+    client = Client(bench, connection, FakeSocket(hears_pongs=False))
     bench.open(connection, client.socket)
     connection.renew(principal(bench.clock, seconds=900))
-    await asyncio.sleep(0.01)  # what must not happen would have happened by now
+    timers.pass_s(839)
     assert client.socket.closed is None and client.socket.sent == []
+    timers.pass_s(61)
+    assert client.socket.closed == (4001, "token_expired")
 
 
 # --- the heartbeat --------------------------------------------------------------------------------------------
@@ -335,22 +338,20 @@ async def test_any_frame_answers_a_ping(sign_of_life: str) -> None:
     assert ann.socket.closed is None
 
 
-async def test_a_socket_that_hears_no_pongs_is_not_pinged() -> None:
-    bench = Bench(policy=policy(ping_interval_ms=1))
+async def test_a_socket_that_hears_no_pongs_is_not_pinged(bench: Bench, timers: HandTimers) -> None:
     connection = bench.admit(principal(bench.clock))
     socket = FakeSocket(hears_pongs=False)
     bench.open(connection, socket)
-    await asyncio.sleep(0.02)  # what must not happen would have happened by now
+    timers.pass_s(300)
     assert socket.pings == 0 and socket.closed is None
 
 
-async def test_nothing_is_sent_on_a_socket_that_is_gone() -> None:
-    bench = Bench(policy=policy(ping_interval_ms=1))
-    connection = bench.admit(principal(bench.clock, seconds=0))
+async def test_nothing_is_sent_on_a_socket_that_is_gone(bench: Bench, timers: HandTimers) -> None:
+    connection = bench.admit(principal(bench.clock))
     socket = FakeSocket()
     bench.open(connection, socket)
     connection.closed(1000)
-    await asyncio.sleep(0.02)  # what must not happen would have happened by now
+    timers.pass_s(1000)
     assert socket.sent == [] and socket.pings == 0
 
 
