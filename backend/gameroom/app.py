@@ -11,20 +11,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
 from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
-from secrets import token_hex
 from tempfile import TemporaryDirectory, TemporaryFile
 from types import ModuleType
 
 from fastapi import FastAPI
 
-from gameroom.api.auth import auth_router
+from gameroom.api.auth import AuthCalls, auth_router
 from gameroom.api.front_door import front_door
 from gameroom.api.games import games_router
 from gameroom.api.limits import RoomLimitPolicy, RoomLimits, SignInLimitPolicy, SignInLimits
-from gameroom.api.metrics import metrics_router
+from gameroom.api.metrics import Readers, metrics_router
 from gameroom.api.ops import ops_router
 from gameroom.api.rooms import RoomCalls, rooms_router
-from gameroom.api.users import users_router
+from gameroom.api.users import UserCalls, users_router
 from gameroom.bus.local import LocalBus
 from gameroom.clock import SystemClock
 from gameroom.games.registry import GameDefinitionError, Games, GameType, game_in, load_game
@@ -41,6 +40,7 @@ from gameroom.protocol.schemas import Schema
 from gameroom.protocol.views import User
 from gameroom.rooms.local import LocalRooms
 from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.reception import Reception
 from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Card
 from gameroom.settings import Settings
@@ -50,7 +50,7 @@ from gameroom.storage.engine import Database
 from gameroom.storage.journal import SqlJournal
 from gameroom.storage.migrate import upgrade
 from gameroom.storage.placement import SqlPlacement
-from gameroom.telemetry.metrics import CONTENT_TYPE, Level, Metrics
+from gameroom.telemetry.metrics import Level, Metrics
 
 BUILT_IN = (Relay, TicTacToe)
 
@@ -62,6 +62,9 @@ RECONNECT_AFTER_MS = 1_000
 
 HURRIED_S = 1.0
 """How long each part may take to stop once the operator will not wait any more."""
+
+KEYS = "keys"
+"""The folder of keys in the data folder."""
 
 ROOM_PASSWORD_KEY = "room-passwords.key"  # noqa: S105  (the name of a file)
 
@@ -77,22 +80,19 @@ class GameFileUnusable(Exception):
 def create_app(settings: Settings) -> FastAPI:
     """The server as an ASGI application, its database open and migrated.
 
-    `app.state.drain` is for a server that can wait before it closes its sockets, `app.state.hurry` for one that
-    is told not to wait. Raises what an operator must
-    mend: `DataDirUnusable`, `GameFileUnusable`, `GameDefinitionError`, `KeysUnusable`, `DatabaseUnusable`.
+    `app.state.drain` is for a server that can wait before it closes its sockets, `app.state.hurry` for one that is
+    told not to wait. Raises what an operator must mend: `DataDirUnusable`, `GameFileUnusable`,
+    `GameDefinitionError`, `KeysUnusable`, `DatabaseUnusable`.
     """
     clock = SystemClock()
     games = load_games(settings.games)
     make_data_dir(settings.data_dir)
-    keys = settings.data_dir / "keys"
-    key_ring = open_key_ring(keys)
+    key_ring = open_key_ring(settings.data_dir / KEYS)
     upgrade(settings.database_url)
     database = Database.open(settings.database_url)
-
     identity = build_identity(_stores(database), _identity_policy(settings), key_ring, clock)
     journal = SqlJournal(database)
     bus = LocalBus()
-    passwords = RoomPasswords(_room_password_key(settings, keys))
     rooms = LocalRooms(
         home=new_id(),
         games=games,
@@ -103,44 +103,32 @@ def create_app(settings: Settings) -> FastAPI:
         clock=clock,
         policy=_room_policy(settings),
     )
-    directory = SqlDirectory(database)
-    room_calls = RoomCalls(
-        access=identity.access,
-        rooms=rooms,
-        directory=directory,
-        games=games,
-        passwords=passwords,
-        limits=RoomLimits(RoomLimitPolicy()),
-        deadline_s=_answer_deadline_s(settings),
-    )
-    gateway = Gateway(
-        policy=_gateway_policy(settings),
-        clock=clock,
-        access=identity.access,
-        rooms=rooms,
-        directory=directory,
-        games=games,
-        bus=bus,
-        passwords=passwords,
-    )
+    reception = Reception(rooms, SqlDirectory(database), games, _room_passwords(settings))
+    gateway = Gateway(_gateway_policy(settings), clock, identity.access, reception, bus)
     identity.revocations.watch(gateway.connections.revoked)
     identity.news.watch(gateway.connections)
     identity.news.watch(NewsToRooms(rooms))
 
-    metrics = _metrics(journal, rooms, gateway)
     node = Node(database, journal, identity, rooms, gateway)
-    limits = SignInLimits(_sign_in_limits(settings))
     app = front_door(version("gameroom"), node.span, settings.allowed_origins)
-    app.include_router(auth_router(identity, limits))
-    app.include_router(users_router(identity, limits))
-    app.include_router(games_router(games))
-    app.include_router(rooms_router(room_calls))
+    _include_players_calls(app, settings, identity, reception)
     app.include_router(ops_router(key_ring.jwks(), lambda: node.unready))
-    app.include_router(metrics_router(metrics.exposition, CONTENT_TYPE, _metrics_secret(settings)))
+    app.include_router(metrics_router(_metrics(journal, rooms, gateway), _metrics_readers(settings)))
     app.router.routes.extend(gateway.routes())
-    app.state.drain = node.drain
-    app.state.hurry = node.hurry
+    app.state.drain, app.state.hurry = node.drain, node.hurry
     return app
+
+
+def _include_players_calls(
+    app: FastAPI, settings: Settings, identity: Identity, reception: Reception
+) -> None:
+    limits = SignInLimits(_sign_in_limits(settings))
+    app.include_router(auth_router(AuthCalls(identity, limits)))
+    app.include_router(users_router(UserCalls(identity, limits)))
+    app.include_router(games_router(reception.games))
+    calls_a_minute = RoomLimits(RoomLimitPolicy())
+    rooms = RoomCalls(identity.access, reception, calls_a_minute, _answer_deadline_s(settings))
+    app.include_router(rooms_router(rooms))
 
 
 async def describe(settings: Settings) -> Schema:
@@ -300,11 +288,11 @@ def _metrics(journal: SqlJournal, rooms: LocalRooms, gateway: Gateway) -> Metric
     return Metrics((open_rooms, *journal.collectors, *gateway.collectors))
 
 
-def _metrics_secret(settings: Settings) -> str | None:
-    """None: everybody may read the metrics. In production nobody may until the operator has chosen a token."""
+def _metrics_readers(settings: Settings) -> Readers | str:
+    """Who has the operator's token. In production nobody reads the metrics until there is one."""
     if settings.metrics_token is not None:
         return settings.metrics_token.get_secret_value()
-    return token_hex() if settings.environment == "production" else None
+    return Readers.NONE if settings.environment == "production" else Readers.ALL
 
 
 # --- settings become policies ---------------------------------------------------------------------------------
@@ -370,12 +358,10 @@ def _gateway_policy(settings: Settings) -> GatewayPolicy:
     )
 
 
-def _room_password_key(settings: Settings, keys: Path) -> bytes:
-    """32 bytes made from the operator's secret, or kept beside the signing keys since the first start."""
-    if settings.room_password_key is not None:
-        return _as_key(settings.room_password_key.get_secret_value())
-    return _as_key(kept_secret(keys / ROOM_PASSWORD_KEY))
-
-
-def _as_key(secret: str) -> bytes:
-    return sha256(secret.encode()).digest()
+def _room_passwords(settings: Settings) -> RoomPasswords:
+    """Their 32 bytes are made from the operator's secret, or from one kept beside the signing keys."""
+    if settings.room_password_key is None:
+        secret = kept_secret(settings.data_dir / KEYS / ROOM_PASSWORD_KEY)
+    else:
+        secret = settings.room_password_key.get_secret_value()
+    return RoomPasswords(sha256(secret.encode()).digest())

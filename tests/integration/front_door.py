@@ -10,12 +10,12 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from gameroom.api.auth import auth_router
+from gameroom.api.auth import AuthCalls, auth_router
 from gameroom.api.front_door import front_door
 from gameroom.api.games import games_router
 from gameroom.api.limits import SignInLimitPolicy, SignInLimits
 from gameroom.api.ops import ops_router
-from gameroom.api.users import users_router
+from gameroom.api.users import UserCalls, users_router
 from gameroom.games.registry import Games, load_game
 from gameroom.games.relay import Relay
 from gameroom.identity.identity import Identity, build_identity
@@ -52,8 +52,8 @@ async def open_house(folder: Path, limits: SignInLimitPolicy = GENEROUS) -> Asyn
         async with served(app) as url:
             house = House(app, identity, clock, url, Api(url))
             sign_in_limits = SignInLimits(limits)
-            app.include_router(auth_router(identity, sign_in_limits))
-            app.include_router(users_router(identity, sign_in_limits))
+            app.include_router(auth_router(AuthCalls(identity, sign_in_limits)))
+            app.include_router(users_router(UserCalls(identity, sign_in_limits)))
             app.include_router(games_router(Games([load_game(Relay)])))
             app.include_router(ops_router(identity.keys.jwks(), lambda: house.not_ready))
             yield house

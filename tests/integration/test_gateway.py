@@ -36,6 +36,7 @@ from gameroom.rooms.journal import MemoryJournal
 from gameroom.rooms.local import LocalRooms
 from gameroom.rooms.placement import MemoryPlacement
 from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.reception import Reception
 from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Card
 from tests.kit.raw_socket import raw_socket
@@ -91,11 +92,10 @@ class Node:
             policy=policy,
             clock=clock,
             access=self.identity.access,
-            rooms=self.rooms,
-            directory=MemoryDirectory(journal),
-            games=games,
+            reception=Reception(
+                self.rooms, MemoryDirectory(journal), games, RoomPasswords(b"key of the tests")
+            ),
             bus=bus,
-            passwords=RoomPasswords(b"key of the tests"),
         )
         self.identity.revocations.watch(self.gateway.connections.revoked)
         app = Starlette(routes=self.gateway.routes())

@@ -1,5 +1,6 @@
 """Signing in, staying signed in, signing out."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
@@ -47,12 +48,12 @@ IdempotencyKey = Annotated[
 ]
 
 
+@dataclass(frozen=True)
 class AuthCalls:
     """The calls under `/auth`."""
 
-    def __init__(self, identity: Identity, limits: SignInLimits) -> None:
-        self._identity = identity
-        self._limits = limits
+    identity: Identity
+    limits: SignInLimits
 
     async def register(
         self,
@@ -61,9 +62,9 @@ class AuthCalls:
         key: IdempotencyKey = None,
     ) -> Response:
         """Make an account and sign in."""
-        self._limits.registration(request)
-        entered = await self._identity.accounts.register(Registration(**asdict(new)), key)
-        return signed_in(entered, self._identity.tokens)
+        self.limits.registration(request)
+        entered = await self.identity.accounts.register(Registration(**asdict(new)), key)
+        return signed_in(entered, self.identity.tokens)
 
     async def guest(
         self,
@@ -72,9 +73,9 @@ class AuthCalls:
         key: IdempotencyKey = None,
     ) -> Response:
         """Sign in without an account: 201 for a new guest, 200 for the one that this device has."""
-        self._limits.guest(request)
-        entered = await self._identity.accounts.guest(guest.device_id, guest.display_name, key)
-        return signed_in(entered, self._identity.tokens)
+        self.limits.guest(request)
+        entered = await self.identity.accounts.guest(guest.device_id, guest.display_name, key)
+        return signed_in(entered, self.identity.tokens)
 
     async def token(self, request: Request) -> Response:
         """Sign in with a password, or refresh, as OAuth2 writes it."""
@@ -95,37 +96,37 @@ class AuthCalls:
         self, request: Request, body: Annotated[Refresh, Depends(json_body(Refresh))]
     ) -> Response:
         """End this sign-in; a token that is not known is fine too."""
-        self._limits.token(request)
-        await self._identity.sign_ins.end(body.refresh_token)
+        self.limits.token(request)
+        await self.identity.sign_ins.end(body.refresh_token)
         return Response(status_code=204)
 
     async def logout_all(self, request: Request) -> Response:
         """End every sign-in of the caller; their sockets close."""
-        self._limits.token(request)
-        principal = await principal_of(request, self._identity.access)
-        await self._identity.sign_ins.end_all(principal.user.user_id)
+        self.limits.token(request)
+        principal = await principal_of(request, self.identity.access)
+        await self.identity.sign_ins.end_all(principal.user.user_id)
         return Response(status_code=204)
 
     async def ws_ticket(self, request: Request) -> Response:
         """A ticket for `/ws?ticket=`, for clients that cannot send a header. It opens one socket."""
-        self._limits.token(request)
-        principal = await principal_of(request, self._identity.access)
-        issued = await self._identity.tickets.issue(principal.sign_in_id, principal.expires_at)
+        self.limits.token(request)
+        principal = await principal_of(request, self.identity.access)
+        issued = await self.identity.tickets.issue(principal.sign_in_id, principal.expires_at)
         return answer(WsTicket(issued.ticket, issued.expires_in), 201, NO_STORE)
 
     async def _granted(self, request: Request, form: TokenForm) -> Tokens:
         if form.grant_type == "refresh_token":
             return await self._refreshed(request, required(form.refresh_token, "refresh_token"))
         username, password = required(form.username, "username"), required(form.password, "password")
-        self._limits.password(request, username)
-        account = await self._identity.accounts.authenticate(username, password)
-        refresh_token = await self._identity.sign_ins.open(account.user_id, account.password_hash)
-        return tokens_for(account, refresh_token, self._identity.tokens)
+        self.limits.password(request, username)
+        account = await self.identity.accounts.authenticate(username, password)
+        refresh_token = await self.identity.sign_ins.open(account.user_id, account.password_hash)
+        return tokens_for(account, refresh_token, self.identity.tokens)
 
     async def _refreshed(self, request: Request, token: str) -> Tokens:
-        self._limits.token(request)
-        refreshed = await self._identity.sign_ins.refresh(token)
-        return tokens_for(refreshed.account, refreshed.refresh_token, self._identity.tokens)
+        self.limits.token(request)
+        refreshed = await self.identity.sign_ins.refresh(token)
+        return tokens_for(refreshed.account, refreshed.refresh_token, self.identity.tokens)
 
 
 def required(value: str | UnsetType, name: str) -> str:
@@ -166,9 +167,8 @@ LOGOUT_ALL = call(gives={204: None}, refuses=CROWDED, bearer=True)
 WS_TICKET = call(gives={201: WsTicket}, refuses=CROWDED, bearer=True, no_store=True)
 
 
-def auth_router(identity: Identity, limits: SignInLimits) -> APIRouter:
+def auth_router(calls: AuthCalls) -> APIRouter:
     """`/api/v1/auth/…`"""
-    calls = AuthCalls(identity, limits)
     router = APIRouter(prefix="/api/v1/auth", tags=["sign-in"])
     post = partial(router.add_api_route, methods=["POST"])
     post("/register", calls.register, **REGISTER)

@@ -27,16 +27,15 @@ from gameroom.errors import (
     TooManyRooms,
     UnknownGame,
 )
-from gameroom.games.registry import Games
 from gameroom.identity.access import Access
 from gameroom.ids import new_id
 from gameroom.protocol.answers import RoomData, SummaryData
 from gameroom.protocol.commands import CreateRoom, GetRoom, RoomCommand, RoomId
 from gameroom.rooms.asking import outcome_of
-from gameroom.rooms.directory import Directory, Place
+from gameroom.rooms.directory import Place
+from gameroom.rooms.reception import Reception
 from gameroom.rooms.rest_commands import EndRoom, InspectRoom
-from gameroom.rooms.room_passwords import RoomPasswords
-from gameroom.rooms.rooms import Answer, Request, Rooms, Sender
+from gameroom.rooms.rooms import Answer, Request, Sender
 
 IdempotencyKey = Annotated[
     str | None,
@@ -49,15 +48,12 @@ IdempotencyKey = Annotated[
 decode_new_room = json_decoder(NewRoom)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class RoomCalls:
     """The calls under `/game-room-groups`. `deadline_s`: how long a room may take until its answer is stored."""
 
     access: Access
-    rooms: Rooms
-    directory: Directory
-    games: Games
-    passwords: RoomPasswords
+    reception: Reception
     limits: RoomLimits
     deadline_s: float
 
@@ -67,7 +63,7 @@ class RoomCalls:
         sender = Sender.of(caller.user)
         self.limits.asking(sender.user_id)
         command = CreateRoom(id=key, **asdict(new))
-        made = await self._ask(sender, new_id(), self.passwords.seal(command))
+        made = await self._ask(sender, new_id(), self.reception.passwords.seal(command))
         if made.repeated:
             made = await self._ask(sender, made.room_id, GetRoom(room_id=made.room_id))
         return answer(shown(made), 201, NO_STORE)
@@ -78,9 +74,9 @@ class RoomCalls:
         self.limits.asking(sender.user_id)
         query = query_of(request, RoomQuery)
         if query.game is not None:
-            self.games.get(query.game)
+            self.reception.games.get(query.game)
         after = None if query.cursor is None else place_of(query.cursor)
-        found = await self.directory.newest(query, query.limit + 1, after)
+        found = await self.reception.directory.newest(query, query.limit + 1, after)
         items = found[: query.limit]
         more = len(found) > len(items)
         return answer(RoomPage(items, cursor_of(Place.of(items[-1])) if more else None))
@@ -105,7 +101,7 @@ class RoomCalls:
 
     async def _ask(self, sender: Sender, room_id: str, command: CreateRoom | RoomCommand) -> Answer:
         request = Request(room_id=room_id, sender=sender, command=command)
-        return await outcome_of(self.rooms, request, self.deadline_s)
+        return await outcome_of(self.reception.rooms, request, self.deadline_s)
 
 
 def room_id_of(request: HttpRequest) -> str:

@@ -1,6 +1,7 @@
 """The caller's own account: how it is shown, its password, its upgrade, its end."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from fastapi import APIRouter
@@ -35,52 +36,52 @@ decode_password = json_decoder(ChangePassword)
 decode_upgrade = json_decoder(Upgrade)
 
 
+@dataclass(frozen=True)
 class UserCalls:
     """The calls under `/users/me`."""
 
-    def __init__(self, identity: Identity, limits: SignInLimits) -> None:
-        self._identity = identity
-        self._limits = limits
+    identity: Identity
+    limits: SignInLimits
 
     async def me(self, request: Request) -> Response:
         """The caller, as of now."""
-        caller = await principal_of(request, self._identity.access)
+        caller = await principal_of(request, self.identity.access)
         return answer(caller.user, headers=NO_STORE)
 
     async def update(self, request: Request) -> Response:
         """Change how the caller is shown. What is left out stays; what is given replaces the former value whole."""
         caller, update = await self._caller_with(request, decode_update)
-        changed = await self._identity.changes.profile(by(caller), ProfileChange(**asdict(update)))
+        changed = await self.identity.changes.profile(by(caller), ProfileChange(**asdict(update)))
         return answer(user_view(changed), headers=NO_STORE)
 
     async def delete(self, request: Request) -> Response:
         """Delete the account, with its sign-ins: its sockets close, and its name is free again."""
-        self._limits.token(request)
-        caller = await principal_of(request, self._identity.access)
-        await self._identity.changes.delete(by(caller))
+        self.limits.token(request)
+        caller = await principal_of(request, self.identity.access)
+        await self.identity.changes.delete(by(caller))
         return Response(status_code=204)
 
     async def password(self, request: Request) -> Response:
         """Change the password. Every other sign-in of the caller ends, and its sockets close."""
         caller, change = await self._caller_with(request, decode_password)
         self._offers_password(request, caller)
-        await self._identity.changes.password(by(caller), change.current_password, change.new_password)
+        await self.identity.changes.password(by(caller), change.current_password, change.new_password)
         return Response(status_code=204)
 
     async def upgrade(self, request: Request) -> Response:
         """Make the guest who calls a full account. A repeat, after a lost answer, brings fresh tokens."""
         caller, wanted = await self._caller_with(request, decode_upgrade)
         self._offers_password(request, caller)
-        upgraded = await self._identity.changes.upgrade(by(caller), wanted.username, wanted.password)
-        return signed_in(upgraded, self._identity.tokens)
+        upgraded = await self.identity.changes.upgrade(by(caller), wanted.username, wanted.password)
+        return signed_in(upgraded, self.identity.tokens)
 
     async def _caller_with(self, request: Request, decode: Callable[[bytes], T]) -> tuple[Principal, T]:
-        self._limits.token(request)
-        return await principal_and_body(request, self._identity.access, decode)
+        self.limits.token(request)
+        return await principal_and_body(request, self.identity.access, decode)
 
     def _offers_password(self, request: Request, caller: Principal) -> None:
         """Who holds a token may not guess the password with it any faster than others."""
-        self._limits.password(request, caller.user.username or caller.user.user_id)
+        self.limits.password(request, caller.user.username or caller.user.user_id)
 
 
 def by(principal: Principal) -> Caller:
@@ -107,9 +108,8 @@ UPGRADE = call(
 )
 
 
-def users_router(identity: Identity, limits: SignInLimits) -> APIRouter:
+def users_router(calls: UserCalls) -> APIRouter:
     """`/api/v1/users/…`"""
-    calls = UserCalls(identity, limits)
     router = APIRouter(prefix="/api/v1/users", tags=["users"])
     router.add_api_route("/me", calls.me, methods=["GET"], **ME)
     router.add_api_route("/me", calls.update, methods=["PATCH"], **UPDATE)

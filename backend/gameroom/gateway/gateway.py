@@ -4,7 +4,6 @@ from starlette.routing import BaseRoute, WebSocketRoute
 
 from gameroom.bus.bus import Bus
 from gameroom.clock import Clock
-from gameroom.games.registry import Games
 from gameroom.gateway.connections import Connections
 from gameroom.gateway.endpoint import Nowhere, SocketEndpoint
 from gameroom.gateway.environment import Access, Environment
@@ -13,9 +12,7 @@ from gameroom.gateway.lobby import Lobby
 from gameroom.gateway.policy import GatewayPolicy
 from gameroom.gateway.recent import Recent
 from gameroom.gateway.traffic import Traffic
-from gameroom.rooms.directory import Directory
-from gameroom.rooms.room_passwords import RoomPasswords
-from gameroom.rooms.rooms import Rooms
+from gameroom.rooms.reception import Reception
 from gameroom.tasks import Tasks
 from gameroom.telemetry.metrics import Collector, Level
 
@@ -28,15 +25,11 @@ class Gateway:
 
     def __init__(
         self,
-        *,
         policy: GatewayPolicy,
         clock: Clock,
         access: Access,
-        rooms: Rooms,
-        directory: Directory,
-        games: Games,
+        reception: Reception,
         bus: Bus,
-        passwords: RoomPasswords,
     ) -> None:
         self._tasks = Tasks()
         traffic = Traffic()
@@ -44,11 +37,11 @@ class Gateway:
             policy=policy,
             clock=clock,
             access=access,
-            rooms=rooms,
+            rooms=reception.rooms,
             hub=Hub(bus, self._tasks, traffic, policy.step_timeout_s),
-            lobby=Lobby(directory, games, self._tasks, policy.step_timeout_s),
+            lobby=Lobby(reception.directory, reception.games, self._tasks, policy.step_timeout_s),
             tasks=self._tasks,
-            passwords=passwords,
+            passwords=reception.passwords,
             revocations=Recent(clock),
             news=Recent(clock),
             traffic=traffic,

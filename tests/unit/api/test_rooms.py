@@ -18,6 +18,7 @@ from gameroom.identity.access import Principal
 from gameroom.protocol.commands import CreateRoom
 from gameroom.rooms.asking import Undecided, outcome_of
 from gameroom.rooms.directory import Place
+from gameroom.rooms.reception import Reception
 from gameroom.rooms.rest_commands import InspectRoom
 from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Answer, Card, Request, Sender
@@ -60,13 +61,10 @@ class Desk:
         self.access.tokens["token"] = principal(FakeClock())
         app = front_door("1.2.3")
         calls = RoomCalls(
-            access=self.access,  # type: ignore[arg-type]
-            rooms=self.rooms,
-            directory=ScriptedDirectory(),
-            games=GAMES,
-            passwords=PASSWORDS,
-            limits=RoomLimits(self.limits),
-            deadline_s=self.deadline_s,
+            self.access,  # type: ignore[arg-type]
+            Reception(self.rooms, ScriptedDirectory(), GAMES, PASSWORDS),
+            RoomLimits(self.limits),
+            self.deadline_s,
         )
         app.include_router(rooms_router(calls))
         self.client = httpx2.AsyncClient(
