@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from jsonschema_rs import validator_for
+from msgspec import Struct
 
+from gameroom.api.openapi import query_parameters
 from tests.kit.documents import document
 from tests.kit.wire import Json
 
@@ -58,3 +60,14 @@ def test_answers_with_tokens_are_not_stored(call: Json) -> None:
     for answer in call["responses"].values():
         if "#/components/schemas/Tokens" in str(answer) or "#/components/schemas/SignedIn" in str(answer):
             assert "Cache-Control" in answer["headers"]
+
+
+class Query(Struct):
+    needed: str
+    free: int = 3
+
+
+def test_a_field_that_is_needed_has_no_default() -> None:
+    needed, free = query_parameters(Query)
+    assert needed == {"name": "needed", "in": "query", "required": True, "schema": {"type": "string"}}
+    assert free["schema"] == {"type": "integer", "default": 3}

@@ -11,6 +11,7 @@ from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.protocol.commands import CloseRoom, JoinRoom, LeaveRoom
 from gameroom.rooms.rest_commands import EndRoom, InspectRoom
 from gameroom.rooms.rooms import Answer, Request, Sender
+from tests.kit.summaries import summary_of_waiting_table
 from tests.unit.rooms.scene import ROOM_ID, Scene, card_of
 
 
@@ -64,18 +65,8 @@ def test_a_stranger_sees_a_summary_and_leaves_no_trace() -> None:
     answer = Caller(scene, "zoe").ask(InspectRoom())
     assert isinstance(answer, Answer)
     assert not answer.holds_view
-    assert msgspec.json.decode(answer.data)["room"] == {
-        "room_id": ROOM_ID,
-        "name": "Ours",
-        "game": "tic-tac-toe",
-        "status": "waiting",
-        "player_count": 1,
-        "max_players": 2,
-        "spectator_count": 0,
-        "locked": False,
-        "has_password": True,
-        "created_at": "2023-11-14T22:13:20.000Z",
-    }
+    seen = msgspec.json.decode(answer.data)["room"]
+    assert seen == summary_of_waiting_table(ROOM_ID, "Ours", "2023-11-14T22:13:20.000Z")
     assert scene.room.position == before
     assert "zoe" not in scene.room.viewpoint.cards
 
