@@ -244,7 +244,11 @@ class SqlSignIns:
         return await write(self._database, lambda c: change_family(c, handle_hash, step))
 
     async def end_all(self, user_id: str, now: Millis) -> None:
-        await write(self._database, lambda c: end_all(c, user_id, now, "signed_out"))
+        def work(connection: Connection) -> None:
+            locked_account(connection, user_id)  # whoever opens a sign-in meanwhile is waited for, and ended too
+            end_all(connection, user_id, now, "signed_out")
+
+        await write(self._database, work)
 
     async def holder(self, sign_in_id: str) -> Holder | None:
         return await self._database.read(lambda c: holder_of(c, sign_in_id))
