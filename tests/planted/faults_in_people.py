@@ -311,7 +311,7 @@ FAULTS: Faults = {
         ),
         fault(
             "what was read before the change is shown after it",
-            Edit(f"{GATEWAY}/recent.py", "word if number > since else default", "default if since else word"),
+            Edit(f"{GATEWAY}/recent.py", "word if number > since else default", "default"),
             f"{T_CONNECTION}::test_a_card_that_changes_while_a_token_is_checked_is_not_shown_stale",
         ),
         fault(
