@@ -245,7 +245,8 @@ class SqlSignIns:
 
     async def end_all(self, user_id: str, now: Millis) -> None:
         def work(connection: Connection) -> None:
-            locked_account(connection, user_id)  # whoever opens a sign-in meanwhile is waited for, and ended too
+            # Whoever opens a sign-in meanwhile is waited for, and ended too.
+            locked_account(connection, user_id)
             end_all(connection, user_id, now, "signed_out")
 
         await write(self._database, work)
