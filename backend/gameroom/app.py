@@ -41,6 +41,7 @@ from gameroom.protocol.views import User
 from gameroom.rooms.local import LocalRooms
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.reception import Reception
+from gameroom.rooms.retention import Retention
 from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Card
 from gameroom.settings import Settings
@@ -50,6 +51,7 @@ from gameroom.storage.engine import Database
 from gameroom.storage.journal import SqlJournal
 from gameroom.storage.migrate import upgrade
 from gameroom.storage.placement import SqlPlacement
+from gameroom.storage.retention import SqlClosedRooms
 from gameroom.telemetry.metrics import Level, Metrics
 
 BUILT_IN = (Relay, TicTacToe)
@@ -62,6 +64,8 @@ RECONNECT_AFTER_MS = 1_000
 
 HURRIED_S = 1.0
 """How long each part may take to stop once the operator will not wait any more."""
+
+DAY_MS = 24 * 3600 * 1000
 
 KEYS = "keys"
 """The folder of keys in the data folder."""
@@ -109,7 +113,8 @@ def create_app(settings: Settings) -> FastAPI:
     identity.news.watch(gateway.connections)
     identity.news.watch(NewsToRooms(rooms))
 
-    node = Node(database, journal, identity, rooms, gateway)
+    retention = _retention(settings, SqlClosedRooms(database), clock)
+    node = Node(database, journal, identity, rooms, retention, gateway)
     app = front_door(version("gameroom"), node.span, settings.allowed_origins)
     _include_players_calls(app, settings, identity, reception)
     app.include_router(ops_router(key_ring.jwks(), lambda: node.unready))
@@ -161,13 +166,20 @@ class Node:
     """The life of the parts: started in the order of their floors, stopped the other way round."""
 
     def __init__(
-        self, database: Database, journal: SqlJournal, identity: Identity, rooms: LocalRooms, gateway: Gateway
+        self,
+        database: Database,
+        journal: SqlJournal,
+        identity: Identity,
+        rooms: LocalRooms,
+        retention: Retention | None,
+        gateway: Gateway,
     ) -> None:
         self.unready: str | None = "starting"
         self._database = database
         self._journal = journal
         self._identity = identity
         self._rooms = rooms
+        self._retention = retention
         self._gateway = gateway
         self._hurry = asyncio.Event()
 
@@ -181,10 +193,14 @@ class Node:
             stops.push_async_callback(self._unless_hurried, self._journal.close)
             stops.push_async_callback(self._rooms.abandon)
             stops.push_async_callback(self._unless_hurried, self._rooms.stop)
+            if self._retention is not None:
+                stops.push_async_callback(self._retention.stop)
             stops.push_async_callback(self._gateway.stop)
             stops.callback(setattr, self, "unready", "stopping")
             await self._identity.revocations.start()
             await self._rooms.start()
+            if self._retention is not None:
+                await self._retention.start()
             self.unready = None
             yield
 
@@ -337,6 +353,12 @@ def _room_policy(settings: Settings) -> RoomPolicy:
         command_deadline_s=settings.command_deadline_ms / 1000,
         max_frame_bytes=settings.max_server_message_bytes,
     )
+
+
+def _retention(settings: Settings, rooms: SqlClosedRooms, clock: SystemClock) -> Retention | None:
+    """None: closed rooms are kept for good."""
+    days = settings.closed_room_retention_days
+    return None if days is None else Retention(rooms, clock, keep_ms=days * DAY_MS)
 
 
 def _answer_deadline_s(settings: Settings) -> float:

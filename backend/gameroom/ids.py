@@ -17,6 +17,12 @@ def new_id() -> str:
     return str(uuid7())
 
 
+def first_id_of(moment: int) -> str:
+    """What sorts before every id made at that moment (milliseconds since 1970) or later, and after all earlier ones."""
+    digits = f"{moment:012x}"
+    return f"{digits[:8]}-{digits[8:]}"
+
+
 def new_invite_code() -> str:
     """Eight random Crockford base-32 characters: 40 bits."""
     return "".join(secrets.choice(CROCKFORD) for _ in range(8))

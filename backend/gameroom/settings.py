@@ -21,6 +21,7 @@ CONSEQUENCES = frozenset({"default_factory_not_called"})
 
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9_.:\[\]-]+")
 DEFAULT_PORTS = {"http://": ":80", "https://": ":443"}
+FOREVER = "forever"
 
 SAMPLE_SECRET = "change-me-to-32-or-more-random-characters"  # noqa: S105  (a sample, refused in production)
 """What `.env.example` shows in the place of a secret."""
@@ -54,11 +55,17 @@ def _long_enough(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _days_or_none(value: object) -> object:
+    """`forever` → None: how a bound that is none is written in the environment."""
+    return None if value == FOREVER else value
+
+
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Origin = Annotated[str, AfterValidator(_as_browsers_say)]
 Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)]
 Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
 Positive = Annotated[int, Field(gt=0)]
+Days = Annotated[Annotated[int, Field(gt=0, le=36_500)] | None, BeforeValidator(_days_or_none)]
 
 
 # The defaults below depend on settings declared before them, which are absent where they were refused.
@@ -170,6 +177,10 @@ class Settings(BaseSettings):
     )
     empty_room_ttl_s: Positive = Field(
         default=600, description="A room that nobody is connected to closes after this."
+    )
+    closed_room_retention_days: Days = Field(
+        default=30,
+        description="Days after which closed rooms are removed with all that was played in them, or forever.",
     )
     room_mailbox: Positive = Field(
         default=1_000, description="Commands that may wait for a room; beyond these they are `unavailable`."

@@ -5,7 +5,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gameroom.games.registry import GameType
-from gameroom.rooms.journal import AppliedCommand, Recovery
+from gameroom.rooms.journal import AppliedCommand, Recovery, Snapshot
 from gameroom.rooms.placement import Claim
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
@@ -34,13 +34,13 @@ def overlay(room_id: str, recovery: Recovery, *, gapless: bool) -> Recovered:
 
     `gapless`: play is journaled, so a missing record is damage. Raises `Damaged`.
     """
-    recovered = _start(room_id, recovery)
+    recovered = begin_with(room_id, recovery.snapshot)
     for sealed in recovery.records:
         record = unseal(sealed)
         _check_room(room_id, record.room_id)
         if gapless and record.seq != recovered.position.seq + 1:
             raise Damaged(f"the record at seq {recovered.position.seq + 1} is missing")
-        recovered = _add(recovered, record)
+        recovered = lay_over(recovered, record)
     if not recovered.parts:
         raise Damaged("neither a snapshot nor a record is there")
     return recovered
@@ -87,20 +87,27 @@ def _remember(room: Room, unrecorded: list[Unrecorded]) -> None:
         room.window.apply(key, command.seq, command.answer)
 
 
-def _game_adopted(recovered: Recovered, game_type: GameType, *, clean: bool) -> dict[str, bytes]:
-    """The parts with the game's as this version has it; a volatile game's own only after a clean hand-over."""
+def parts_for(recovered: Recovered, game_type: GameType) -> dict[str, bytes]:
+    """The parts, the game's own as this version of it has them. Raises `GameFailed`."""
     parts = dict(recovered.parts)
     if GAME in parts and recovered.game_version != game_type.version:
         parts[GAME] = game_type.encode(game_type.migrate(parts[GAME], recovered.game_version))
+    return parts
+
+
+def _game_adopted(recovered: Recovered, game_type: GameType, *, clean: bool) -> dict[str, bytes]:
+    """The parts with the game's as this version has it; a volatile game's own only after a clean hand-over."""
+    parts = parts_for(recovered, game_type)
     if game_type.durability != "journal" and not clean:
         parts.pop(GAME, None)
     return parts
 
 
-def _start(room_id: str, recovery: Recovery) -> Recovered:
-    if recovery.snapshot is None:
+def begin_with(room_id: str, snapshot: Snapshot | None) -> Recovered:
+    """The room as of a snapshot; without one as before its first record. Raises `Damaged`."""
+    if snapshot is None:
         return Recovered({}, Position(epoch=0, seq=0, at=0), "")
-    body = unseal_snapshot(recovery.snapshot)
+    body = unseal_snapshot(snapshot)
     _check_room(room_id, body.room_id)
     parts = {key: bytes(data) for key, data in body.parts.items()}
     return Recovered(parts, Position(body.epoch, body.seq, body.at), body.game_version, body.unrecorded)
@@ -111,7 +118,8 @@ def _check_room(room_id: str, stored: str) -> None:
         raise Damaged(f"what is stored for this room belongs to the room {stored}")
 
 
-def _add(recovered: Recovered, record: Record) -> Recovered:
+def lay_over(recovered: Recovered, record: Record) -> Recovered:
+    """The room after one more record. The parts are changed in place."""
     parts = recovered.parts
     for key, data in record.parts.items():
         if data == NULL:

@@ -1,0 +1,80 @@
+"""New epochs in SQL, for databases that went back."""
+
+from msgspec.structs import asdict
+from sqlalchemy import Connection, insert, select, update
+
+from gameroom.clock import Millis
+from gameroom.rooms.journal import SealedRecord
+from gameroom.rooms.records import Damaged, Position, unseal
+from gameroom.rooms.restoring import Head, first_of_epoch, fresh_term
+from gameroom.storage.engine import Database
+from gameroom.storage.failures import OutcomeUnknown
+from gameroom.storage.insistence import insist
+from gameroom.storage.tables import records, rooms, snapshots
+
+_is_open = rooms.c.status != "closed"
+
+
+class SqlEpochs:
+    """Implements `rooms.restoring.Epochs`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open_rooms(self, after: str, limit: int) -> list[str]:
+        query = select(rooms.c.room_id).where(_is_open, rooms.c.room_id > after)
+        ordered = query.order_by(rooms.c.room_id).limit(limit)
+        return await self._database.read(lambda connection: list(connection.scalars(ordered)))
+
+    async def begin(self, room_id: str, now: Millis) -> Position | None:
+        work = _Beginning(room_id, now)
+        try:
+            return await self._database.write(work)
+        except OutcomeUnknown:
+            return await insist(self._database, work, in_doubt=True)
+
+
+class _Beginning:
+    """The work of one beginning; done again after a doubt, it finds the one that it has made already."""
+
+    def __init__(self, room_id: str, now: Millis) -> None:
+        self._room_id = room_id
+        self._now = now
+        self._made: SealedRecord | None = None
+
+    def __call__(self, connection: Connection) -> Position | None:
+        if self._made is None or not _is_stored(connection, self._made):
+            self._made = _begin(connection, self._room_id, self._now)
+        made = self._made
+        return None if made is None else Position(made.epoch, made.seq, made.at)
+
+
+def _begin(connection: Connection, room_id: str, now: Millis) -> SealedRecord | None:
+    # The row first: once it is ours, no append of a former owner can come behind the head that is read then.
+    row = select(rooms.c.term).where(rooms.c.room_id == room_id, _is_open).with_for_update()
+    term = connection.execute(row).scalar()
+    if term is None:
+        return None
+    first = first_of_epoch(_head(connection, room_id), fresh_term(term, now), now)
+    connection.execute(insert(records).values(asdict(first)))
+    nobodys = {"term": first.term, "home": None, "released_term": None}
+    connection.execute(update(rooms).where(rooms.c.room_id == room_id).values(nobodys))
+    return first
+
+
+def _head(connection: Connection, room_id: str) -> Head:
+    newest = select(records).where(records.c.room_id == room_id).order_by(records.c.seq.desc()).limit(1)
+    stored = connection.execute(newest).mappings().one_or_none()
+    if stored is None:
+        raise Damaged("it has no record")
+    last = unseal(SealedRecord(**stored))
+    place = select(snapshots.c.epoch, snapshots.c.seq).where(snapshots.c.room_id == room_id)
+    snapshot = connection.execute(place).one_or_none()
+    if snapshot is None or snapshot.seq < last.seq:
+        return Head(last=last, epoch=last.epoch, seq=last.seq)
+    return Head(last=last, epoch=max(last.epoch, snapshot.epoch), seq=snapshot.seq)
+
+
+def _is_stored(connection: Connection, record: SealedRecord) -> bool:
+    same = select(records.c.seq).filter_by(room_id=record.room_id, seq=record.seq, hash=record.hash)
+    return connection.execute(same).first() is not None
