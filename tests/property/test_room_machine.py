@@ -29,8 +29,10 @@ from gameroom.protocol.commands import (
     TransferHost,
     UpdateRoom,
 )
+from gameroom.rooms.replay import Viewer
 from gameroom.rooms.rooms import Answer, Card
 from tests.unit.rooms.games import Bomb, Counter, Secrets
+from tests.unit.rooms.kept import findings, seen_last
 from tests.unit.rooms.scene import Copy, Scene
 
 USERS = st.sampled_from(["ann", "bob", "cid", "dot", "eve"])
@@ -217,6 +219,15 @@ class RoomMachine(RuleBasedStateMachine):
     def promises_hold(self) -> None:
         if hasattr(self, "scene") and not self.scene.room.is_closed:
             self.scene.verify()
+
+    def teardown(self) -> None:
+        """What is stored of any history is found to be as it was written, and shows everybody the present again."""
+        if not hasattr(self, "scene"):
+            return
+        assert findings(self.scene) == []
+        if self.scene.game_type.durability == "journal":
+            for user, copy in self.scene.copies.items():
+                assert seen_last(self.scene, Viewer(user_id=user)) == copy.view
 
 
 def machine(kind: type[Game[Any, Any]]) -> Any:

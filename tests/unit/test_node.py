@@ -11,7 +11,15 @@ from gameroom import app
 from gameroom.app import Node
 
 PATIENCE_S = 5.0
-STOPS = ["gateway.stop", "rooms.stop", "rooms.abandon", "journal.close", "revocations.stop", "database.close"]
+STOPS = [
+    "gateway.stop",
+    "retention.stop",
+    "rooms.stop",
+    "rooms.abandon",
+    "journal.close",
+    "revocations.stop",
+    "database.close",
+]
 
 
 class Parts:
@@ -22,12 +30,12 @@ class Parts:
         self.hanging = asyncio.Event()
         self._fail = fail
         self._hang = hang
-        database, journal, rooms, gateway, revocations = (
+        database, journal, rooms, retention, gateway, revocations = (
             cast(Any, _Part(name, self))
-            for name in ("database", "journal", "rooms", "gateway", "revocations")
+            for name in ("database", "journal", "rooms", "retention", "gateway", "revocations")
         )
         identity = cast(Any, SimpleNamespace(revocations=revocations))
-        self.node = Node(database, journal, identity, rooms, gateway)
+        self.node = Node(database, journal, identity, rooms, retention, gateway)
 
     async def call(self, name: str) -> None:
         self.told.append(name)

@@ -113,17 +113,22 @@ class Tally(Struct):
             self.unknown.add(checked.game)
 
     def lines(self) -> Iterator[str]:
-        checked = f"checked {self.rooms} rooms, {self.records} records, {self.snapshots} snapshots"
-        yield f"{checked}: " + (
-            f"{self.findings} things are wrong, in {self.rooms_with_findings} rooms"
-            if self.findings
-            else "nothing is wrong"
+        checked = (
+            _count(self.rooms, "room"),
+            _count(self.records, "record"),
+            _count(self.snapshots, "snapshot"),
         )
+        found = f"{_count(self.findings, 'finding')} in {_count(self.rooms_with_findings, 'room')}"
+        yield f"checked {', '.join(checked)}: {found if self.findings else 'nothing is wrong'}"
         if self.shortened:
-            yield f"{self.shortened} closed rooms are just being removed, as their retention says"
+            yield f"{_count(self.shortened, 'closed room')} being removed just now, as retention says"
         if self.unknown:
             names = ", ".join(sorted(self.unknown))
             yield f"missing records were not looked for in rooms of {names}: load the game with --game"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _verify(settings: Settings, given: Namespace) -> int:
@@ -206,7 +211,7 @@ async def _begin_epochs(url: str, chosen: list[str]) -> int:
             if position is not None:
                 print(f"{room_id}: epoch {position.epoch} begins at seq {position.seq}")
                 begun += 1
-    print(f"{begun} rooms have a new epoch")
+    print(f"new epochs began in {_count(begun, 'room')}")
     return DAMAGE if damaged else 0
 
 

@@ -47,6 +47,7 @@ class Exporter:
     def readable(self, record: Record) -> Json:
         """The record as plain JSON, without what is None or empty."""
         hushed = record.audience is not None and not self._reveal
+        parts, withheld = self._parts(record)
         told = {
             "v": record.v,
             "epoch": record.epoch,
@@ -62,7 +63,8 @@ class Exporter:
             "data": None if hushed else _plain(record.data),
             "announcements": [self._announcement(each) for each in record.announcements],
             "audience": record.audience,
-            "parts": {key: self._part(key, data, record) for key, data in record.parts.items()},
+            "parts": parts,
+            "withheld": withheld,
             "answer": self._answer(record),
         }
         return {name: value for name, value in told.items() if value not in (None, [], {})}
@@ -91,33 +93,43 @@ class Exporter:
 
     # --- parts --------------------------------------------------------------------------------------------------
 
+    def _parts(self, record: Record) -> tuple[Json, list[str]]:
+        """Those that may be shown (None: the part is gone), and the names of the others."""
+        shown: Json = {}
+        withheld = []
+        for key, data in record.parts.items():
+            try:
+                shown[key] = None if data == NULL else self._part(key, data, record)
+            except (_Withheld, GameFailed):
+                withheld.append(key)
+        return shown, withheld
+
     def _part(self, key: str, data: Raw, record: Record) -> Any:
-        """None: the part is gone, or is none that may be shown."""
-        if data == NULL:
-            return None
+        """Raises `_Withheld`, or `GameFailed`: the game cannot read its part."""
         if key == ROOM:
             return _room(data)
         if key == PLAY:
             return _fields(_PLAY.decode(data), PLAY_FIELDS)
         if key == GAME:
-            return self._game(data, record)
+            return _plain(data) if self._reveal else self._game(data, record)
         if key.startswith(MEMBER):
             return msgspec.to_builtins(_MEMBER.decode(data))
-        return _plain(data) if key.startswith(LEFT) else None
+        if key.startswith(LEFT):
+            return _plain(data)
+        raise _Withheld
 
     def _game(self, data: Raw, record: Record) -> Any:
         """Without its hidden fields, which only the game's own type tells."""
-        if self._reveal:
-            return _plain(data)
         if record.game not in self._games.names():
-            return None
+            raise _Withheld
         game_type = self._games.get(record.game)
         if record.game_version != game_type.version:
-            return None
-        try:
-            return visible(game_type.decode(bytes(data)))
-        except GameFailed:
-            return None
+            raise _Withheld
+        return visible(game_type.decode(bytes(data)))
+
+
+class _Withheld(Exception):
+    """The part is none that may be shown."""
 
 
 def _room(data: Raw) -> Json:

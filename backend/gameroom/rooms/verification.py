@@ -214,6 +214,7 @@ class Check:
             return
         self._uncompared = None
         if self._journaled and snapshot.seq > self._moment.head:
+            self._whole = False
             self._find(snapshot.seq, f"the snapshot is newer than the last record, {self._moment.head}", KEEP)
         elif self._whole and (odd := self._odd_parts(snapshot)):
             self._find(
@@ -222,7 +223,7 @@ class Check:
 
     def _odd_parts(self, snapshot: SnapshotBody) -> list[str]:
         """The parts that differ, but for those that no record tells, or told for another version of the game."""
-        made, kept = self._made.parts, snapshot.parts
+        made, kept = self._made.parts, {key: bytes(data) for key, data in snapshot.parts.items()}
         odd = {key for key in made.keys() | kept.keys() if made.get(key) != kept.get(key)}
         untold = set() if self._journaled else {GAME, PLAY}
         migrated = {GAME} if snapshot.game_version != self._made.game_version else set()

@@ -17,7 +17,7 @@ from gameroom.protocol.commands import Command, CreateRoom, GetRoom, JoinRoom, R
 from gameroom.protocol.patch import Operation, apply
 from gameroom.rooms.birth import Entropy, new_room
 from gameroom.rooms.decision import Decision, Recollection
-from gameroom.rooms.journal import AppliedCommand, Recovery, SealedRecord, Snapshot
+from gameroom.rooms.journal import AppliedCommand, Listing, Recovery, SealedRecord, Snapshot
 from gameroom.rooms.placement import Claim
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
@@ -57,6 +57,7 @@ class Scene:
         self.policy = policy
         self.game_type: GameType = load_game(game)
         self.records: list[SealedRecord] = []
+        self.listing: Listing | None = None
         self.cards: dict[str, Card] = {}
         self.snapshot: Snapshot | None = None
         self.copies: dict[str, Copy] = {}
@@ -135,6 +136,8 @@ class Scene:
 
     def keep(self, decision: Decision) -> None:
         self.records += decision.records
+        if decision.records:
+            self.listing = self.room.listings.changed() or self.listing
         for delivery in decision.deliveries:
             self.deliver(delivery)
 

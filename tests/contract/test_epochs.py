@@ -1,0 +1,162 @@
+"""A new epoch after the database went back: whoever owned the room cannot write, and positions go on behind it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gameroom.rooms.journal import Birth, Fenced, SealedRecord, Snapshot, Unit
+from gameroom.rooms.records import (
+    Damaged,
+    Position,
+    Record,
+    SnapshotBody,
+    seal,
+    seal_snapshot,
+    unseal,
+)
+from gameroom.rooms.restoring import fresh_term
+from gameroom.storage.epochs import SqlEpochs
+from gameroom.storage.failures import OutcomeUnknown
+from gameroom.storage.tables import rooms
+from tests.contract.room_stores import SqliteStores, listing, record
+
+NOW = 1_800_000_000_000
+
+
+@pytest.fixture
+async def stores(tmp_path: Path) -> AsyncIterator[SqliteStores]:
+    stores = SqliteStores(tmp_path / "rooms.db")
+    yield stores
+    await stores.close()
+
+
+def written(seq: int, *, at: int = 1_000, term: int = 1) -> SealedRecord:
+    return seal(
+        Record(
+            room_id="r",
+            epoch=3,
+            seq=seq,
+            term=term,
+            at=at,
+            kind="CHAT_MESSAGE",
+            game="chess",
+            game_version="7",
+            data=msgspec.Raw(b"{}"),
+        )
+    )
+
+
+def kept(seq: int) -> Snapshot:
+    parts: dict[str, Any] = {}
+    return seal_snapshot(
+        SnapshotBody(room_id="r", epoch=3, seq=seq, at=0, game="chess", game_version="7", parts=parts), term=1
+    )
+
+
+async def bear(stores: SqliteStores, *records: SealedRecord, status: Any = "playing") -> None:
+    unit = Unit(room_id="r", term=1, records=records, listing=listing("r", status=status))
+    await stores.journal.create(
+        Birth(unit=unit, home="node-a", creator_id="ann", command_id=None, input_hash=b"x")
+    )
+
+
+async def test_the_epoch_begins_behind_the_last_record(stores: SqliteStores) -> None:
+    await bear(stores, written(1), written(2))
+    assert await SqlEpochs(stores.database).begin("r", NOW) == Position(epoch=4, seq=3, at=NOW)
+    [first] = await stores.journal.read("r", 2, 10)
+    event = unseal(first)
+    assert (event.kind, bytes(event.data)) == ("EPOCH_STARTED", b'{"reason":"restored"}')
+    assert (event.game, event.game_version, event.parts) == ("chess", "7", {})
+
+
+async def test_in_a_room_time_does_not_go_back(stores: SqliteStores) -> None:
+    await bear(stores, written(1, at=NOW + 5))
+    assert await SqlEpochs(stores.database).begin("r", NOW) == Position(epoch=4, seq=2, at=NOW + 5)
+
+
+async def test_it_begins_behind_a_snapshot_that_is_later(stores: SqliteStores) -> None:
+    """Play that is not journaled goes on behind the last record."""
+    await bear(stores, written(1))
+    await stores.journal.save_snapshot(kept(40))
+    assert await SqlEpochs(stores.database).begin("r", NOW) == Position(epoch=4, seq=41, at=NOW)
+
+
+async def test_it_begins_behind_a_record_that_is_later_than_the_snapshot(stores: SqliteStores) -> None:
+    await bear(stores, written(1), written(2))
+    await stores.journal.save_snapshot(kept(1))
+    assert await SqlEpochs(stores.database).begin("r", NOW) == Position(epoch=4, seq=3, at=NOW)
+
+
+async def test_no_owner_can_write_any_more(stores: SqliteStores) -> None:
+    """Not one whose claims are lost either, whatever number they had, and not after the next claim."""
+    await bear(stores, written(1))
+    await SqlEpochs(stores.database).begin("r", NOW)
+    for term in (1, 2, 3, fresh_term(1, NOW)):
+        with pytest.raises(Fenced):
+            await stores.journal.append(Unit(room_id="r", term=term, records=(written(3, term=term),)))
+    claim = await stores.placement.claim("r", "node-b")
+    assert claim is not None
+    assert (claim.term, claim.clean) == (fresh_term(1, NOW) + 1, False)
+    for term in range(1, 10):
+        with pytest.raises(Fenced):
+            await stores.journal.append(Unit(room_id="r", term=term, records=(written(3, term=term),)))
+
+
+async def test_who_handed_the_room_over_cleanly_did_so_in_another_history(stores: SqliteStores) -> None:
+    await bear(stores, written(1))
+    await stores.placement.release("r", 1)
+    await SqlEpochs(stores.database).begin("r", NOW)
+    claim = await stores.placement.claim("r", "node-b")
+    assert claim is not None
+    assert not claim.clean
+
+
+def test_terms_rise_whatever_the_clock_says() -> None:
+    assert fresh_term(5, NOW) == NOW // 1000
+    assert fresh_term(NOW, NOW) == NOW + 1
+
+
+@pytest.mark.parametrize("room_id", ["r", "nowhere"])
+async def test_closed_rooms_and_those_that_are_not_there_have_none(
+    stores: SqliteStores, room_id: str
+) -> None:
+    await bear(stores, written(1), status="closed")
+    assert await SqlEpochs(stores.database).begin(room_id, NOW) is None
+    assert len(await stores.journal.read("r", 0, 10)) == 1
+
+
+async def test_a_room_whose_last_record_is_damaged_is_left_as_it_is(stores: SqliteStores) -> None:
+    await bear(stores, record("r", 1))  # hashed otherwise than records are
+    with pytest.raises(Damaged):
+        await SqlEpochs(stores.database).begin("r", NOW)
+    assert (await term_of(stores), len(await stores.journal.read("r", 0, 10))) == (1, 1)
+
+
+async def test_after_a_doubt_it_is_begun_once(stores: SqliteStores, monkeypatch: pytest.MonkeyPatch) -> None:
+    await bear(stores, written(1))
+    write, doubts = stores.database.write, [OutcomeUnknown("COMMIT failed")]
+
+    async def doubtful(work: Any, *, first: bool = False) -> Any:
+        result = await write(work, first=first)
+        if doubts:
+            raise doubts.pop()
+        return result
+
+    monkeypatch.setattr(stores.database, "write", doubtful)
+    assert await SqlEpochs(stores.database).begin("r", NOW) == Position(epoch=4, seq=2, at=NOW)
+    assert len(await stores.journal.read("r", 0, 10)) == 2
+
+
+async def test_open_rooms_are_listed_page_by_page(stores: SqliteStores) -> None:
+    await bear(stores, written(1))
+    epochs = SqlEpochs(stores.database)
+    assert (await epochs.open_rooms("", 10), await epochs.open_rooms("r", 10)) == (["r"], [])
+
+
+async def term_of(stores: SqliteStores) -> int | None:
+    return await stores.database.read(
+        lambda connection: connection.scalar(rooms.select().with_only_columns(rooms.c.term))
+    )
