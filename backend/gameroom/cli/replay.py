@@ -119,7 +119,7 @@ def _show(sight: Sight, room_id: str) -> None:
 
 def _play(events: Iterator[dict[str, Any]]) -> None:
     """One line an event; in a terminal one at a time."""
-    waits = sys.stdin.isatty() and sys.stdout.isatty()
+    waits = is_at_terminal()
     for event in events:
         print(json.dumps(event, ensure_ascii=False))
         if waits:
@@ -127,3 +127,8 @@ def _play(events: Iterator[dict[str, Any]]) -> None:
                 input()
             except EOFError:  # Ctrl+D: seen enough
                 return
+
+
+def is_at_terminal() -> bool:
+    """Whether somebody sits there who reads and can press Enter."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
