@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -302,3 +304,17 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def test_in_a_terminal_it_goes_on_with_enter(printed: Printed, terminal: list[str]) -> None:
     assert len(printed("replay", CLOSED, "--from", "1")) == 2
     assert len(terminal) == 2
+
+
+@pytest.mark.parametrize("buffering", ["", "1"])
+def test_whoever_has_seen_enough_may_go(buffering: str) -> None:
+    """As `gameroom replay … | head` does: what is printed after that has no reader."""
+    command = [sys.executable, "-m", "gameroom.cli", "journal", "export", CLOSED]
+    environment = {**os.environ, "PYTHONUNBUFFERED": buffering}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0

@@ -5,6 +5,7 @@ that a command has found damage; a traceback is a bug of ours.
 """
 
 import argparse
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -35,10 +36,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     run: Run = given.run
     try:
-        return run(load_settings(**_settings_in(given)), given)
+        code = run(load_settings(**_settings_in(given)), given)
+        sys.stdout.flush()  # so that whoever does not read it any more is noticed here
     except FOR_THE_OPERATOR as error:
         print(f"gameroom: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        return _unheard()
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _unheard() -> int:
+    """Whoever read what we print has seen enough: nothing more is printed, not even at the end of Python."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _settings_in(given: Namespace) -> dict[str, object]:

@@ -59,7 +59,7 @@ class SqlArchive:
             .limit(limit)
         )
         return self._read(
-            lambda connection: [SealedRecord(**row) for row in connection.execute(query).mappings()]
+            lambda connection: [SealedRecord(**row._asdict()) for row in connection.execute(query)]
         )
 
     def cards(self, user_ids: list[str]) -> dict[str, Card]:
