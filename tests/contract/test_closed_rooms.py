@@ -183,10 +183,26 @@ async def test_it_looks_again_and_again_until_it_is_stopped(
     assert await count(stores, rooms) == 0
 
 
-async def test_it_stops_between_two_steps(stores: SqliteStores) -> None:
+async def test_it_stops_at_once_wherever_it_is(stores: SqliteStores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "FIRST_ROUND_S", 0.0)
+    monkeypatch.setattr(retention, "PAUSE_S", 3600.0)
     for number in range(3):
         await bear(stores, id_at(CLOSED_AT - 5_000, str(number)))
-    keeping = keeper(stores, CLOSED_AT + 31 * DAY_MS)
-    await keeping.stop()
-    assert await keeping.sweep() == 0
+    removed = asyncio.Event()
+
+    class Telling(SqlClosedRooms):
+        async def remove(self, room_id: str, records: int) -> bool:
+            is_gone = await super().remove(room_id, records)
+            removed.set()
+            return is_gone
+
+    keeping = Retention(Telling(stores.database), HandClock(CLOSED_AT + 31 * DAY_MS), 30 * DAY_MS)
+    await keeping.start()
+    async with asyncio.timeout(PATIENCE_S):
+        await removed.wait()
+        await keeping.stop()
     assert await count(stores, rooms) == 2
+
+
+async def test_one_that_was_never_started_may_be_stopped(stores: SqliteStores) -> None:
+    await keeper(stores, CLOSED_AT).stop()

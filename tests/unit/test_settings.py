@@ -123,6 +123,21 @@ def test_every_problem_is_told_at_once() -> None:
         load_settings(port="x", grace_ms="y")
 
 
+@pytest.mark.parametrize(("written", "days"), [("7", 7), ("forever", None)])
+def test_closed_rooms_are_kept_for_days_or_forever(
+    monkeypatch: pytest.MonkeyPatch, written: str, days: int | None
+) -> None:
+    monkeypatch.setenv("GAMEROOM_CLOSED_ROOM_RETENTION_DAYS", written)
+    assert load_settings().closed_room_retention_days == days
+
+
+@pytest.mark.parametrize("written", ["0", "-1", "never", "36501"])
+def test_there_is_no_other_time_to_keep_them(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("GAMEROOM_CLOSED_ROOM_RETENTION_DAYS", written)
+    with pytest.raises(BadSettings, match=r"^GAMEROOM_CLOSED_ROOM_RETENTION_DAYS: "):
+        load_settings()
+
+
 def test_every_setting_is_described() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 

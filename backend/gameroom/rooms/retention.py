@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 from typing import Protocol
 
 from gameroom.clock import Clock, Millis
@@ -49,53 +48,40 @@ class Retention:
         self._rooms = rooms
         self._clock = clock
         self._keep_ms = max(keep_ms, AFTERLIFE_MS)
-        self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._sweep_until_stopped(), name="retention")
+        self._task = asyncio.create_task(self._sweep_forever(), name="retention")
 
     async def stop(self) -> None:
-        """What was begun is finished: one transaction at most."""
-        self._stop.set()
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        """At once: a transaction under way is the database's to finish, and the rest is found again."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        self._task = None
 
     async def sweep(self) -> int:
         """Remove what is old enough now; how many rooms that were. Raises `Unavailable`."""
-        old, removed, after = self._clock.now() - self._keep_ms, 0, ""
-        while page := await self._rooms.closed_before(old, after, ROOMS_AT_ONCE):
+        moment, removed, after = self._clock.now() - self._keep_ms, 0, ""
+        while page := await self._rooms.closed_before(moment, after, ROOMS_AT_ONCE):
             for room_id in page:
-                if not await self._remove(room_id):
-                    return removed
-                removed += 1
-            after = page[-1]
+                await self._remove(room_id)
+            removed, after = removed + len(page), page[-1]
         return removed
 
-    async def _remove(self, room_id: str) -> bool:
-        """Step by step; False if the server stops."""
-        is_gone = False
-        while not is_gone:
-            is_gone = await self._rooms.remove(room_id, RECORDS_AT_ONCE)
-            if await self._is_stopped_within(PAUSE_S):
-                return False
-        return True
+    async def _remove(self, room_id: str) -> None:
+        while not await self._rooms.remove(room_id, RECORDS_AT_ONCE):
+            await asyncio.sleep(PAUSE_S)
+        await asyncio.sleep(PAUSE_S)
 
-    async def _sweep_until_stopped(self) -> None:
-        rest_s = FIRST_ROUND_S
-        while not await self._is_stopped_within(rest_s):
-            rest_s = ROUND_S
+    async def _sweep_forever(self) -> None:
+        await asyncio.sleep(FIRST_ROUND_S)
+        while True:
             try:
-                removed = await self.sweep()
+                log.info("%d closed rooms were removed", await self.sweep())
             except Unavailable as error:
                 log.warning("closed rooms were not removed: %s", error.message)
             except Exception:  # whatever it met, the next round tries again
                 log.exception("closed rooms were not removed")
-            else:
-                log.info("%d closed rooms were removed", removed)
-
-    async def _is_stopped_within(self, seconds: float) -> bool:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
-        return self._stop.is_set()
+            await asyncio.sleep(ROUND_S)
