@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from gameroom.bus.local import LocalBus
-from gameroom.cli import main, replay
+from gameroom.cli import main, parser, replay
 from gameroom.clock import SystemClock
 from gameroom.games.registry import Games, load_game
 from gameroom.games.tic_tac_toe import TicTacToe
@@ -318,3 +320,35 @@ def test_whoever_has_seen_enough_may_go(buffering: str) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+# --- what docs/operations.md says -----------------------------------------------------------------------------
+
+OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+
+
+def test_one_room_can_be_taken_from_a_backup(printed: Printed, place: Path, played: Path) -> None:
+    change(place, "UPDATE records SET hash = x'00' WHERE room_id = ?", ROOM)
+    assert main(["journal", "verify"]) == 1
+    [recipe] = re.findall(r"^```sql\n(.*?)^```$", OPERATIONS, re.MULTILINE | re.DOTALL)
+    with closing(sqlite3.connect(place / ".gameroom" / "gameroom.db")) as database:
+        database.executescript(recipe.replace("/backups/gameroom.db", str(played)).replace("ROOM_ID", ROOM))
+    printed("journal", "new-epoch", ROOM)
+    assert printed("journal", "verify") == ["checked 2 rooms, 6 records, 2 snapshots: nothing is wrong"]
+
+
+def test_a_snapshot_can_be_deleted(printed: Printed, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(place, "UPDATE snapshots SET hash = x'00' WHERE room_id = ?", ROOM)
+    assert main(["journal", "verify"]) == 1
+    assert "delete the room's snapshot" in capsys.readouterr().out
+    [statement] = re.findall(r'gameroom\.db "(DELETE .*)"$', OPERATIONS, re.MULTILINE)
+    change(place, statement.replace("ROOM_ID", ROOM))
+    assert printed("journal", "verify", ROOM) == ["checked 1 room, 2 records, 0 snapshots: nothing is wrong"]
+
+
+def test_its_commands_are_commands() -> None:
+    shown = re.findall(r"^gameroom (.*)$", OPERATIONS, re.MULTILINE)
+    assert len(shown) > 12
+    for line in shown:
+        words = shlex.split(line.partition(" > ")[0])
+        assert callable(parser().parse_args(words).run), line

@@ -33,7 +33,7 @@ FOR_THE_OPERATOR = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
-    given = _parser().parse_args(arguments)
+    given = parser().parse_args(arguments)
     run: Run = given.run
     try:
         code = run(load_settings(**_settings_in(given)), given)
@@ -62,11 +62,12 @@ def _settings_in(given: Namespace) -> dict[str, object]:
     }
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Reads the command line: `run` is the command's own function."""
+    top = argparse.ArgumentParser(
         prog="gameroom", description="A multiplayer game-room server.", epilog="Settings: see .env.example."
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
     for family in (serving, database, journal, replay, showing):
         family.add_to(commands)
-    return parser
+    return top

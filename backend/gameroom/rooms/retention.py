@@ -71,15 +71,17 @@ class Retention:
         return removed
 
     async def _remove(self, room_id: str) -> None:
-        while not await self._rooms.remove(room_id, RECORDS_AT_ONCE):
+        is_gone = False
+        while not is_gone:
+            is_gone = await self._rooms.remove(room_id, RECORDS_AT_ONCE)
             await asyncio.sleep(PAUSE_S)
-        await asyncio.sleep(PAUSE_S)
 
     async def _sweep_forever(self) -> None:
         await asyncio.sleep(FIRST_ROUND_S)
         while True:
             try:
-                log.info("%d closed rooms were removed", await self.sweep())
+                removed = await self.sweep()
+                log.log(logging.INFO if removed else logging.DEBUG, "%d closed rooms were removed", removed)
             except Unavailable as error:
                 log.warning("closed rooms were not removed: %s", error.message)
             except Exception:  # whatever it met, the next round tries again

@@ -78,7 +78,7 @@ Index("rooms_next_due_at", rooms.c.next_due_at, sqlite_where=_is_open, postgresq
 is_listed = text("visibility = 'public' AND status != 'closed'")
 """Whether strangers may hear of the room."""
 
-# Closed rooms stay for good: a list must not wade through them.
+# Closed rooms stay for weeks or for good: a list must not wade through them.
 Index(
     "rooms_listed",
     rooms.c.created_at,
