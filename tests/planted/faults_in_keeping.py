@@ -49,7 +49,11 @@ FAULTS: Faults = {
         ),
         fault(
             "gaps that are meant count as damage",
-            Edit(VERIFICATION, "        if self._journaled is not False:\n", "        if True:\n"),
+            (
+                Edit(VERIFICATION, "        if self._journaled is not False:\n", "        if True:\n"),
+                Edit(VERIFICATION, "        if not self._journaled:\n            return\n", ""),
+            ),
+            f"{T_VERIFICATION}::test_gaps_are_no_damage_where_play_is_not_journaled",
             "tests/property/test_room_machine.py::TestRelay",
         ),
         fault(
