@@ -206,7 +206,7 @@ def test_a_game_that_is_not_loaded_is_named(refused: Refused, place: Path) -> No
 
 def test_a_damaged_past_is_not_shown(refused: Refused, place: Path) -> None:
     change(place, "UPDATE records SET hash = x'00' WHERE seq = 1")
-    assert refused("replay", ROOM) == (
+    assert refused("replay", ROOM, "--seq", "1") == (
         f"the bytes at seq 1 do not fit their hash; see gameroom journal verify {ROOM}"
     )
 
@@ -280,6 +280,15 @@ def test_a_replay_shows_one_moment(printed: Printed) -> None:
     shown = json.loads("\n".join(printed("replay", ROOM, "--seq", "1", "--seat", "0")))
     assert (shown["seq"], shown["epoch"], shown["user_id"], shown["seat"]) == (1, 1, "ann", None)
     assert shown["view"]["members"].keys() == {"ann"}
+
+
+def test_what_is_behind_a_snapshot_is_shown_though_what_is_before_it_is_damaged(
+    printed: Printed, place: Path
+) -> None:
+    printed("journal", "new-epoch", ROOM)
+    change(place, "UPDATE records SET hash = x'00' WHERE seq = 1")
+    assert json.loads("\n".join(printed("replay", ROOM)))["epoch"] == 2
+    assert [json.loads(line)["type"] for line in printed("replay", ROOM, "--from", "3")] == ["EPOCH_STARTED"]
 
 
 def test_a_replay_plays_forward_all_at_once_when_piped(printed: Printed) -> None:

@@ -17,6 +17,10 @@ class NotThere(Exception):
     """What the operator names is not there; the message says what is."""
 
 
+def no_such_room(room_id: str) -> NotThere:
+    return NotThere(f"there is no room {room_id}: it was never made, or was removed after it was closed")
+
+
 def add_command(commands: Commands, name: str, run: Run, what: str, more: str = "") -> ArgumentParser:
     """`what` is the line in the list of commands; `more` follows it in the command's own help."""
     command = commands.add_parser(name, help=what, description=f"{what}. {more}" if more else what)

@@ -9,7 +9,14 @@ from contextlib import asynccontextmanager
 from msgspec import Struct
 
 from gameroom.app import load_games
-from gameroom.cli.commands import Commands, NotThere, add_command, takes_game_options, takes_places
+from gameroom.cli.commands import (
+    Commands,
+    NotThere,
+    add_command,
+    no_such_room,
+    takes_game_options,
+    takes_places,
+)
 from gameroom.clock import SystemClock
 from gameroom.errors import Unavailable
 from gameroom.rooms.archive import Archive, all_rooms, history
@@ -141,7 +148,7 @@ def _verify(settings: Settings, given: Namespace) -> int:
                 tally.add(checked)
                 _print_findings(checked, room_id)
             elif given.rooms:
-                raise _no_such_room(room_id)
+                raise no_such_room(room_id)
     for line in tally.lines():
         print(line)
     return DAMAGE if tally.findings else 0
@@ -166,7 +173,7 @@ def _export(settings: Settings, given: Namespace) -> int:
 def _print_records(archive: Archive, room_id: str, exporter: Exporter) -> int:
     moment = archive.look(room_id)
     if moment is None:
-        raise _no_such_room(room_id)
+        raise no_such_room(room_id)
     code = 0
     for sealed in history(archive, room_id, moment.head):
         try:
@@ -193,7 +200,7 @@ def _new_epoch(settings: Settings, given: Namespace) -> int:
 def _require_open(archive: Archive, room_id: str) -> None:
     moment = archive.look(room_id)
     if moment is None:
-        raise _no_such_room(room_id)
+        raise no_such_room(room_id)
     if moment.row.status == "closed":
         raise NotThere(f"the room {room_id} is closed: nobody plays there any more")
 
@@ -235,7 +242,3 @@ async def _open_rooms(epochs: SqlEpochs) -> AsyncIterator[str]:
 async def _each(room_ids: Iterable[str]) -> AsyncIterator[str]:
     for room_id in room_ids:
         yield room_id
-
-
-def _no_such_room(room_id: str) -> NotThere:
-    return NotThere(f"there is no room {room_id}: it was never made, or was removed after it was closed")

@@ -9,11 +9,19 @@ from typing import Any
 import msgspec
 
 from gameroom.app import load_games
-from gameroom.cli.commands import Commands, NotThere, add_command, takes_game_options, takes_places
+from gameroom.cli.commands import (
+    Commands,
+    NotThere,
+    add_command,
+    no_such_room,
+    takes_game_options,
+    takes_places,
+)
 from gameroom.clock import rfc3339
 from gameroom.errors import GameFailed
 from gameroom.games.registry import Games, GameType
 from gameroom.rooms.archive import Archive, Moment, history
+from gameroom.rooms.journal import Snapshot
 from gameroom.rooms.records import Damaged, Record, unseal
 from gameroom.rooms.replay import Replay, Sight, Viewer
 from gameroom.settings import Settings
@@ -51,17 +59,10 @@ def _replay(settings: Settings, given: Namespace) -> int:
     with open_archive(settings.database_url) as archive:
         moment = archive.look(given.room)
         if moment is None:
-            raise NotThere(
-                f"there is no room {given.room}: it was never made, or was removed after it was closed"
-            )
+            raise no_such_room(given.room)
         game_type = _game_of(moment, games)
-        end = _end(moment, given.seq)
-        replay = Replay(given.room, game_type, Viewer(given.seat, given.user), archive.cards)
         try:
-            if given.start is None:
-                _show(_sight(replay, _records(archive, given.room, end)), given.room)
-            else:
-                _play(replay.walk(_records(archive, given.room, end), given.start))
+            _tell(archive, moment, game_type, given)
         except Damaged as damage:
             raise NotThere(f"{damage}; see gameroom journal verify {given.room}") from damage
         except (GameFailed, msgspec.MsgspecError, KeyError) as error:
@@ -69,6 +70,23 @@ def _replay(settings: Settings, given: Namespace) -> int:
                 f"{game_type.name} {game_type.version} cannot show this moment: {error}"
             ) from error
     return 0
+
+
+def _tell(archive: Archive, moment: Moment, game_type: GameType, given: Namespace) -> None:
+    """Begins with the snapshot, if that is older than all that is to be shown."""
+    room_id, end = moment.row.room_id, _end(moment, given.seq)
+    snapshot = _older_than(moment.snapshot, end if given.start is None else given.start)
+    replay = Replay(room_id, game_type, Viewer(given.seat, given.user), archive.cards, snapshot)
+    after = 0 if snapshot is None else snapshot.seq
+    records = (unseal(sealed) for sealed in history(archive, room_id, end, after))
+    if given.start is None:
+        _show(_sight(replay, records), room_id)
+    else:
+        _play(replay.walk(records, given.start))
+
+
+def _older_than(snapshot: Snapshot | None, seq: int) -> Snapshot | None:
+    return snapshot if snapshot is not None and snapshot.seq < seq else None
 
 
 def _game_of(moment: Moment, games: Games) -> GameType:
@@ -84,10 +102,6 @@ def _end(moment: Moment, seq: int | None) -> int:
     if seq is not None and not 1 <= seq <= moment.head:
         raise NotThere(f"the room has no event {seq}: they go from 1 to {moment.head}")
     return moment.head if seq is None else seq
-
-
-def _records(archive: Archive, room_id: str, end: int) -> Iterator[Record]:
-    return (unseal(sealed) for sealed in history(archive, room_id, end))
 
 
 def _sight(replay: Replay, records: Iterator[Record]) -> Sight:

@@ -69,9 +69,8 @@ def all_rooms(archive: Archive) -> Iterator[str]:
         after = page[-1]
 
 
-def history(archive: Archive, room_id: str, head: int) -> Iterator[SealedRecord]:
-    """The records of a room up to `head`, in order."""
-    after = -1
+def history(archive: Archive, room_id: str, head: int, after: int = -1) -> Iterator[SealedRecord]:
+    """The records of a room behind `after`, up to `head`, in order."""
     while page := archive.records(room_id, after, PAGE):
         for record in page:
             if record.seq > head:

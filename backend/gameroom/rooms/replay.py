@@ -14,8 +14,9 @@ from gameroom.clock import rfc3339
 from gameroom.games.registry import GameType
 from gameroom.protocol.patch import Operation, diff
 from gameroom.rooms.framing import recalled_data
+from gameroom.rooms.journal import Snapshot
 from gameroom.rooms.presence import Presence
-from gameroom.rooms.records import Record
+from gameroom.rooms.records import Damaged, Record
 from gameroom.rooms.recovery import Recovered, begin_with, lay_over, parts_for
 from gameroom.rooms.rooms import Card
 from gameroom.rooms.state import RoomState
@@ -54,18 +55,31 @@ CardsOf = Callable[[list[str]], dict[str, Card]]
 
 
 class Replay:
-    """One room, one viewer. Takes its records in order, from the first one."""
+    """One room, one viewer. Takes its records in order, from the first one, or from the one after a snapshot."""
 
-    def __init__(self, room_id: str, game_type: GameType, viewer: Viewer, cards_of: CardsOf) -> None:
+    def __init__(
+        self,
+        room_id: str,
+        game_type: GameType,
+        viewer: Viewer,
+        cards_of: CardsOf,
+        snapshot: Snapshot | None = None,
+    ) -> None:
+        """Raises `Damaged`: the snapshot cannot be read."""
         self._room_id = room_id
         self._game_type = game_type
         self._viewer = viewer
         self._cards_of = cards_of
         self._cards: dict[str, Card] = {}
         self._asked: set[str] = set()
-        self._recovered = begin_with(room_id, None)
+        self._recovered = begin_with(room_id, snapshot)
 
     def take(self, record: Record) -> None:
+        """Raises `Damaged` where records are missing: what would be shown was never seen."""
+        expected = self._recovered.position.seq + 1
+        is_gapless = self._game_type.durability == "journal" or not self._recovered.parts
+        if record.seq != expected and is_gapless:
+            raise Damaged(f"the record at seq {expected} is missing")
         self._recovered = lay_over(self._recovered, record)
 
     def look(self, record: Record) -> Sight:

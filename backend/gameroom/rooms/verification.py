@@ -92,6 +92,7 @@ class Check:
         self._closed_at: int | None = None
         self._ids: set[int] = set()
         self._last: Record | None = None
+        self._unread: Damaged | None = None
         self._snapshot = self._unsealed(moment.snapshot)
         self._uncompared = self._snapshot
         self._made = begin_with(self._room_id, None)
@@ -101,12 +102,12 @@ class Check:
 
     def add(self, sealed: SealedRecord) -> None:
         self._count += 1
-        self._compare_snapshot(before=sealed.seq)
         if self._before is None:
             self._check_first(sealed)
         else:
             self._check_order(self._before, sealed)
         self._before = sealed
+        self._compare_snapshot(before=sealed.seq)
         try:
             record = unseal(sealed)
         except Damaged as damage:
@@ -120,6 +121,7 @@ class Check:
     def end(self) -> Checked:
         self._check_gaps()
         self._compare_snapshot(before=None)
+        self._check_unread()
         self._check_row()
         return Checked(
             findings=self._findings,
@@ -204,8 +206,14 @@ class Check:
         try:
             return unseal_snapshot(snapshot)
         except Damaged as damage:
-            self._find(snapshot.seq, f"the snapshot: {damage}", DROP_SNAPSHOT)
+            self._unread = damage
             return None
+
+    def _check_unread(self) -> None:
+        """Only at the end it is known whether the room can do without its snapshot."""
+        if self._moment.snapshot is not None and self._unread is not None:
+            advice = DROP_SNAPSHOT if self._whole else RESTORE
+            self._find(self._moment.snapshot.seq, f"the snapshot: {self._unread}", advice)
 
     def _compare_snapshot(self, *, before: int | None) -> None:
         """Once: as soon as the next record is later than the snapshot, or there is none."""
@@ -217,9 +225,9 @@ class Check:
             self._whole = False
             self._find(snapshot.seq, f"the snapshot is newer than the last record, {self._moment.head}", KEEP)
         elif self._whole and (odd := self._odd_parts(snapshot)):
-            self._find(
-                snapshot.seq, f"the snapshot is not as the records say: {', '.join(odd)}", DROP_SNAPSHOT
-            )
+            # Where gaps are meant, it may be records that are missing.
+            advice = DROP_SNAPSHOT if self._journaled else ASK
+            self._find(snapshot.seq, f"the snapshot is not as the records say: {', '.join(odd)}", advice)
 
     def _odd_parts(self, snapshot: SnapshotBody) -> list[str]:
         """The parts that differ, but for those that no record tells, or told for another version of the game."""

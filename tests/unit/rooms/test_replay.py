@@ -11,7 +11,7 @@ from gameroom.games.registry import load_game
 from gameroom.games.relay import Relay
 from gameroom.protocol.commands import GameAction, JoinRoom, LeaveRoom, SendChat, SetReady, SetRole, StartGame
 from gameroom.protocol.patch import Operation, apply
-from gameroom.rooms.records import unseal
+from gameroom.rooms.records import Damaged, unseal
 from gameroom.rooms.replay import Replay, Viewer
 from tests.unit.rooms.games import Secrets
 from tests.unit.rooms.kept import SceneArchive, sights
@@ -133,6 +133,24 @@ def test_a_version_that_cannot_read_the_state_says_so() -> None:
     scene.game_type = load_game(Newer)
     with pytest.raises(GameFailed):
         sights(scene, SPECTATOR)
+
+
+def test_it_may_begin_with_a_snapshot() -> None:
+    scene = Scene(Secrets)
+    scene.do("bob", JoinRoom())
+    scene.keep_snapshot()
+    scene.do("ann", SendChat(text="hello"))
+    replay = Replay(ROOM_ID, scene.game_type, SPECTATOR, SceneArchive(scene).cards, scene.snapshot)
+    [event] = replay.walk(map(unseal, scene.records[2:]), start=3)
+    assert (event["seq"], event["view"]) == (3, sights(scene, SPECTATOR)[-1].view)
+
+
+@pytest.mark.parametrize("missing", [0, 2])
+def test_what_is_not_known_is_not_shown(missing: int) -> None:
+    scene = played()
+    del scene.records[missing]
+    with pytest.raises(Damaged, match=f"seq {missing + 1} is missing"):
+        walked(scene, SPECTATOR)
 
 
 def test_play_that_is_not_journaled_is_not_there() -> None:

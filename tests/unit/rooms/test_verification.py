@@ -140,6 +140,18 @@ DAMAGE = {
         without(3, 4),
         [f"seq 3: the records up to seq 4 are missing; {KEEP}"],
     ),
+    "the one that the snapshot was made after is": (
+        without(5),
+        [f"seq 5: the record is missing; {KEEP}"],
+    ),
+    "all that the snapshot has are": (
+        without(1, 2, 3, 4, 5),
+        [f"seq 1: the records up to seq 5 are missing; {KEEP}"],
+    ),
+    "some are, on both sides of the snapshot": (
+        without(5, 6),
+        [f"seq 5: the records up to seq 6 are missing; {RESTORE}"],
+    ),
     "the first one is": (without(1), [f"seq 1: the record is missing; {KEEP}"]),
     "the last ones are": (
         without(4, 5, 6, 7),
@@ -281,6 +293,28 @@ def test_without_the_game_it_is_said_that_gaps_are_not_seen() -> None:
     result = checked(archive)
     assert result is not None
     assert (result.findings, result.judged, result.game) == ([], False, "tic-tac-toe")
+
+
+def test_where_records_are_damaged_too_no_snapshot_is_given_up() -> None:
+    scene = played()
+    archive = SceneArchive(scene)
+    snapshot_flipped(archive)
+    without(3)(archive)
+    assert told(archive, scene) == [
+        f"seq 3: the record is missing; {RESTORE}",
+        f"seq 5: the snapshot: the bytes at seq 5 do not fit their hash; {RESTORE}",
+    ]
+
+
+def test_where_gaps_are_meant_no_snapshot_is_given_up() -> None:
+    """It may be records that are missing."""
+    scene = Scene(Relay)
+    scene.do("bob", JoinRoom())
+    scene.keep_snapshot()
+    scene.do("cid", JoinRoom())
+    archive = SceneArchive(scene)
+    without(2)(archive)
+    assert told(archive, scene)[0] == f"seq 2: the snapshot is not as the records say: member:bob; {ASK}"
 
 
 def test_a_snapshot_by_another_version_is_compared_but_for_the_game() -> None:
