@@ -21,6 +21,7 @@ CONSEQUENCES = frozenset({"default_factory_not_called"})
 
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9_.:\[\]-]+")
 DEFAULT_PORTS = {"http://": ":80", "https://": ":443"}
+
 FOREVER = "forever"
 
 SAMPLE_SECRET = "change-me-to-32-or-more-random-characters"  # noqa: S105  (a sample, refused in production)
