@@ -9,8 +9,10 @@ from fastapi import FastAPI
 
 from gameroom import app
 from gameroom.app import Node
+from gameroom.settings import Settings
 
 PATIENCE_S = 5.0
+STARTS = ["revocations.start", "rooms.start", "retention.start"]
 STOPS = [
     "gateway.stop",
     "retention.stop",
@@ -48,6 +50,7 @@ class Parts:
     async def live(self) -> None:
         async with asyncio.timeout(PATIENCE_S), self.node.span(FastAPI()):
             assert self.node.unready is None
+            assert self.told == STARTS
             self.told.clear()
 
 
@@ -80,6 +83,13 @@ async def test_a_start_that_fails_is_cleaned_up() -> None:
     with pytest.raises(LookupError, match=r"rooms\.start"):
         await parts.live()
     assert parts.told[-len(STOPS) :] == STOPS
+
+
+@pytest.mark.parametrize(("days", "kept_ms"), [(2, 172_800_000), (None, None)])
+def test_closed_rooms_are_kept_as_long_as_the_settings_say(days: int | None, kept_ms: int | None) -> None:
+    settings = Settings(closed_room_retention_days=days)
+    retention = app._retention(settings, cast(Any, None), cast(Any, None))
+    assert (retention and retention.keep_ms) == kept_ms
 
 
 async def test_in_a_hurry_no_part_is_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:

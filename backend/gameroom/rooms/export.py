@@ -100,7 +100,7 @@ class Exporter:
         for key, data in record.parts.items():
             try:
                 shown[key] = None if data == NULL else self._part(key, data, record)
-            except (_Withheld, GameFailed):
+            except (_Withheld, GameFailed, msgspec.MsgspecError):
                 withheld.append(key)
         return shown, withheld
 

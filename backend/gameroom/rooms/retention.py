@@ -47,7 +47,7 @@ class Retention:
     def __init__(self, rooms: ClosedRooms, clock: Clock, keep_ms: Millis) -> None:
         self._rooms = rooms
         self._clock = clock
-        self._keep_ms = max(keep_ms, AFTERLIFE_MS)
+        self.keep_ms = max(keep_ms, AFTERLIFE_MS)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -63,7 +63,7 @@ class Retention:
 
     async def sweep(self) -> int:
         """Remove what is old enough now; how many rooms that were. Raises `Unavailable`."""
-        moment, removed, after = self._clock.now() - self._keep_ms, 0, ""
+        moment, removed, after = self._clock.now() - self.keep_ms, 0, ""
         while page := await self._rooms.closed_before(moment, after, ROOMS_AT_ONCE):
             for room_id in page:
                 await self._remove(room_id)

@@ -116,6 +116,13 @@ def test_fields_that_are_not_named_stay_out() -> None:
     assert (line["parts"], line["withheld"]) == ({"room": None}, ["vault"])
 
 
+def test_parts_that_cannot_be_read_are_named() -> None:
+    record = replace(
+        unseal(played().records[0]), parts={"play": msgspec.Raw(b"7"), "game": msgspec.Raw(b"7")}
+    )
+    assert Exporter(Games([]), reveal=False).readable(record)["withheld"] == ["play", "game"]
+
+
 def test_every_field_that_is_stored_has_been_thought_of() -> None:
     """Whoever adds one decides whether it may be handed on."""
     assert set(RoomPart.__struct_fields__) - set(export.ROOM_FIELDS) == {"password_mac", "invite_code"}
