@@ -109,6 +109,7 @@ async def begin(people: People, accounts: list[Account], spectator: Account) -> 
     for player in players:
         await player.ask("SET_READY", ready=True)
     await players[0].ask("START_GAME", seed=3)
+    await watcher.until("GAME_STARTED")
     return [*players, watcher]
 
 

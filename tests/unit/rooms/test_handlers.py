@@ -472,9 +472,8 @@ def test_a_closed_room_waits_for_nobody() -> None:
 
 def test_the_listing_says_when_a_games_timer_is_due() -> None:
     scene = started(Secrets, "bob")
-    listing = scene.room.listings.changed()
-    assert listing is not None
-    assert listing.next_due_at == scene.room.state.play.timers["run_late"]
+    assert scene.listing is not None
+    assert scene.listing.next_due_at == scene.room.state.play.timers["run_late"]
 
 
 def test_a_delivery_tells_whose_command_made_it_and_under_which_term() -> None:
