@@ -5,10 +5,10 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check documents fuzz-rest planted format env-example transcripts clean
+.PHONY: help serve test check documents fuzz-rest planted bench-commands format env-example transcripts clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: .venv/installed ## run the server; ARGS="my_game.py --port 9000" are its arguments
 	@$(BIN)/gameroom serve $(ARGS)
@@ -32,6 +32,9 @@ fuzz-rest: .venv/installed ## minutes of made-up calls at every path of the Open
 
 planted: .venv/installed ## see that the tests notice what INVARIANTS.md forbids (minutes); ARGS="chance" for some
 	$(BIN)/python -m tests.planted $(ARGS)
+
+bench-commands: .venv/installed ## measure what one command costs a room, by its members (a minute)
+	@$(BIN)/python -m bench.commands
 
 format: .venv/installed ## put the code into the house's format
 	$(BIN)/ruff check --fix --exit-zero
