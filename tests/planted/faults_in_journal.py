@@ -10,7 +10,7 @@ JOURNAL = f"{STORAGE}/journal.py"
 PLACEMENT = f"{STORAGE}/placement.py"
 SQLITE = f"{STORAGE}/sqlite.py"
 THREADS = f"{STORAGE}/bounded_threads.py"
-LOCAL = "backend/gameroom/rooms/local.py"
+OPENING = "backend/gameroom/rooms/opening.py"
 ACTOR = "backend/gameroom/rooms/actor.py"
 
 C_JOURNAL = "tests/contract/test_journal.py"
@@ -198,13 +198,13 @@ FAULTS: Faults = {
             "a room is read before it is claimed",
             (
                 Edit(
-                    LOCAL,
+                    OPENING,
                     "        claim = await self._placement.claim(room_id, self._home)\n",
                     "        self._early = await self._journal.recover(room_id)\n"
                     "        claim = await self._placement.claim(room_id, self._home)\n",
                 ),
                 Edit(
-                    LOCAL, "recovery = await self._journal.recover(claim.room_id)", "recovery = self._early"
+                    OPENING, "recovery = await self._journal.recover(claim.room_id)", "recovery = self._early"
                 ),
             ),
             "tests/unit/rooms/test_opening.py::test_a_room_is_claimed_before_it_is_read",
@@ -212,7 +212,9 @@ FAULTS: Faults = {
         fault(
             "a read that failed costs the room its clean hand-over",
             Edit(
-                LOCAL, "self._claims.get(room_id) or await self._claim(room_id)", "await self._claim(room_id)"
+                OPENING,
+                "self._claims.get(room_id) or await self._claim(room_id)",
+                "await self._claim(room_id)",
             ),
             "tests/unit/rooms/test_opening.py::test_a_read_that_fails_after_the_claim_loses_no_play",
         ),

@@ -5,12 +5,15 @@ from tests.planted.fault import Edit, Faults, fault
 ROOMS = "backend/gameroom/rooms"
 ACTOR = f"{ROOMS}/actor.py"
 CREATION = f"{ROOMS}/creation.py"
+DAMAGE = f"{ROOMS}/damage.py"
 FRAMING = f"{ROOMS}/framing.py"
 HISTORY = f"{ROOMS}/history.py"
 LOCAL = f"{ROOMS}/local.py"
+OPENING = f"{ROOMS}/opening.py"
 MAILBOX = f"{ROOMS}/mailbox.py"
 MEMBERSHIP = f"{ROOMS}/handlers/membership.py"
 RECALL = f"{ROOMS}/recall.py"
+RECOLLECTING = f"{ROOMS}/recollecting.py"
 RECORDS = f"{ROOMS}/records.py"
 RECOVERY = f"{ROOMS}/recovery.py"
 ROOM = f"{ROOMS}/room.py"
@@ -26,6 +29,7 @@ GATEWAY = "backend/gameroom/gateway"
 
 TESTS = "tests/unit/rooms"
 T_ACTOR = f"{TESTS}/test_actor.py"
+T_DAMAGE = f"{TESTS}/test_damage.py"
 T_DECIDING = f"{TESTS}/test_deciding.py"
 T_HANDLERS = f"{TESTS}/test_handlers.py"
 T_HOSTING = f"{TESTS}/test_hosting.py"
@@ -223,9 +227,9 @@ FAULTS: Faults = {
         fault(
             "a repeat is called unapplied while its record cannot be read",
             Edit(
-                ACTOR,
-                "outcome = recollection.otherwise\n",
-                'outcome = recollection.otherwise or Unavailable("Later")\n',
+                RECOLLECTING,
+                "            if recollection.otherwise is not None:\n                return recollection.otherwise\n",
+                '            return recollection.otherwise or Unavailable("Later")\n',
             ),
             f"{T_ACTOR}::test_a_repeat_is_not_called_unapplied_while_its_record_cannot_be_read",
         ),
@@ -307,7 +311,7 @@ FAULTS: Faults = {
             f"{T_RECOVERY}::test_a_snapshot_and_the_records_after_it_give_the_live_state",
         ),
     ),
-    "Damage is seen": (
+    "Damage is seen, and closes its room alone": (
         fault(
             "hashes are not compared",
             Edit(RECORDS, "if hash_of(stored.body) != stored.hash:", "if False:"),
@@ -334,8 +338,58 @@ FAULTS: Faults = {
         ),
         fault(
             "a snapshot may stand in another's place",
-            Edit(RECOVERY, "    _check_room(room_id, body.room_id)\n", ""),
+            Edit(RECOVERY, "    _check_room(room_id, body.room_id, body.seq)\n", ""),
             f"{T_REGRESSION}::test_a_snapshot_in_anothers_place_is_damage",
+        ),
+        fault(
+            "a damaged room passes for a bug of ours",
+            Edit(
+                LOCAL,
+                "            self._end_damaged(actor)\n        except Exception:",
+                '            self._give_up(actor, InternalError("Damaged"))\n        except Exception:',
+            ),
+            f"{T_DAMAGE}::test_a_damaged_room_is_closed_to_all_and_stays_as_it_was_stored",
+        ),
+        fault(
+            "a damaged room is opened anew for everybody who asks",
+            Edit(LOCAL, "        elif ask.request.room_id in self._damaged:\n", "        elif False:\n"),
+            f"{T_DAMAGE}::test_who_looks_after_the_server_reads_where_the_damage_is",
+        ),
+        fault(
+            "an outsider hears that a private room is damaged",
+            Edit(DAMAGE, "if self._private[ask.request.room_id] and", "if False and"),
+            f"{T_DAMAGE}::test_a_damaged_private_room_is_none_to_an_outsider",
+        ),
+        fault(
+            "a room whose records cannot be recalled goes on",
+            Edit(ACTOR, "            self._keeper.damaged(self, damage)\n", ""),
+            f"{T_DAMAGE}::test_a_repeat_whose_record_is_damaged_closes_the_room",
+        ),
+        fault(
+            "a resume that misses a record is given the whole view",
+            Edit(
+                RECALL,
+                "        if not is_gapless(records, resume.seq, full.seq):\n            stored",
+                "        if False:\n            stored",
+            ),
+            f"{T_DAMAGE}::test_a_resume_that_finds_a_record_missing_closes_the_room",
+        ),
+        fault(
+            "a damaged room forgets what it has under way",
+            Edit(LOCAL, "        await actor.halt()\n", ""),
+            f"{T_DAMAGE}::test_what_was_decided_before_the_damage_was_seen_is_told_as_it_comes_out",
+        ),
+        fault(
+            "a room is given up as damaged with a last snapshot",
+            Edit(LOCAL, "        await actor.halt()\n", "        await actor.retire()\n"),
+            f"{T_DAMAGE}::test_a_repeat_whose_record_is_damaged_closes_the_room",
+        ),
+        fault(
+            "the sockets of a damaged room are not told",
+            Edit(
+                f"{GATEWAY}/hub.py", "                listener.over(over.reason)\n", "                pass\n"
+            ),
+            "tests/e2e/test_damage.py::test_damage_that_a_repeat_meets_detaches_all_members",
         ),
     ),
     "Positions are gapless": (
@@ -640,7 +694,7 @@ FAULTS: Faults = {
         ),
         fault(
             "nobody looks after rooms whose timers are due",
-            Edit(LOCAL, "for room_id in (*unread, *neglected):", "for room_id in unread:"),
+            Edit(LOCAL, "for room_id in (*self._opening.take_unread(), *neglected):", "for room_id in ():"),
             f"{T_OPENING}::test_a_timer_that_came_due_while_nobody_ran_the_room_fires_unasked",
         ),
         fault(
@@ -802,7 +856,7 @@ FAULTS: Faults = {
         fault(
             "a new epoch begins after a clean hand-over too",
             Edit(
-                LOCAL,
+                OPENING,
                 "return room, not journaled and not claim.clean and not room.is_closed",
                 "return room, not journaled and not room.is_closed",
             ),
@@ -811,7 +865,7 @@ FAULTS: Faults = {
         fault(
             "a new epoch begins in a journaled room",
             Edit(
-                LOCAL,
+                OPENING,
                 "return room, not journaled and not claim.clean and",
                 "return room, not claim.clean and",
             ),
@@ -835,7 +889,7 @@ FAULTS: Faults = {
         ),
         fault(
             "a room retires while its append is pending",
-            Edit(ACTOR, "        await self._settled.wait()\n", ""),
+            Edit(ACTOR, "            await self._settled.wait()\n", ""),
             f"{T_OPENING}::test_a_room_is_handed_over_only_when_its_last_append_is_stored",
         ),
         fault(

@@ -85,7 +85,7 @@ FAULTS: Faults = {
         ),
         fault(
             "an older connection of the user hears on",
-            Edit(HUB, "            older.replaced()\n", "            pass\n"),
+            Edit(HUB, '            older.over("replaced")\n', "            pass\n"),
             f"{T_ATTACHMENT}::test_a_newer_connection_replaces_the_older_one_in_the_room",
         ),
     ),

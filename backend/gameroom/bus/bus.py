@@ -37,7 +37,16 @@ class Delivery(Struct, frozen=True, kw_only=True):
     cause: str | None = None
 
 
-Receive = Callable[[Delivery], None]
+class RoomOver(Struct, frozen=True):
+    """No event of the room follows for anybody, and none tells why: it is not in its history."""
+
+    room_id: str
+    reason: DetachReason
+
+
+Message = Delivery | RoomOver
+
+Receive = Callable[[Message], None]
 """Called on the loop; must neither wait nor raise. One that raises all the same harms no other, nor the room."""
 
 
@@ -48,8 +57,8 @@ class Subscription(Protocol):
 
 
 class Bus(Protocol):
-    def publish(self, delivery: Delivery) -> None:
-        """Hand a delivery to all subscribers of its room. Never waits and never raises."""
+    def publish(self, message: Message) -> None:
+        """Hand a message to all subscribers of its room. Never waits and never raises."""
 
     async def subscribe(self, room_id: str, receive: Receive) -> Subscription:
         """Returns once the subscription is confirmed: what is published from then on may arrive.

@@ -2,7 +2,7 @@
 
 import logging
 
-from gameroom.bus.bus import Delivery, Receive
+from gameroom.bus.bus import Message, Receive
 
 log = logging.getLogger(__name__)
 
@@ -14,12 +14,12 @@ class LocalSubscription:
         self._receive = receive
         self._closed = False
 
-    def take(self, delivery: Delivery) -> None:
+    def take(self, message: Message) -> None:
         """Closed ones are skipped: one receiver may close another's while a delivery is under way."""
         if self._closed:
             return
         try:
-            self._receive(delivery)
+            self._receive(message)
         except Exception:  # a bug of the subscriber's must cost the other ones, and the room, nothing
             log.exception("room %s: a subscriber failed", self._room_id)
 
@@ -35,9 +35,9 @@ class LocalBus:
     def __init__(self) -> None:
         self._subscriptions: dict[str, list[LocalSubscription]] = {}
 
-    def publish(self, delivery: Delivery) -> None:
-        for subscription in tuple(self._subscriptions.get(delivery.room_id, ())):
-            subscription.take(delivery)
+    def publish(self, message: Message) -> None:
+        for subscription in tuple(self._subscriptions.get(message.room_id, ())):
+            subscription.take(message)
 
     async def subscribe(self, room_id: str, receive: Receive) -> LocalSubscription:
         subscription = LocalSubscription(self, room_id, receive)

@@ -197,7 +197,7 @@ class Attachment:
         for frame in answer.missed:
             self._peer.send(Frame(frame))
         if is_replaced:
-            self.replaced()
+            self.over("replaced")
         self._pass_on_all(following)
 
     def _not_entered(self, asked: Asked, error: GameroomError) -> None:
@@ -236,13 +236,13 @@ class Attachment:
             logger.warning("too many events came before an answer", extra={"room_id": self.room_id})
             self._peer.end(closing.INTERNAL)
 
-    def replaced(self) -> None:
+    def over(self, reason: DetachReason) -> None:
         if self._position is None:
             return
         self._position = None
         if self._splice is None or not self._splice.asked.enters:
             self._stop_listening()
-        self._detached("replaced")
+        self._detached(reason)
 
     def _pass_on_all(self, held: list[Heard]) -> None:
         for delivery, frame in held:

@@ -7,9 +7,10 @@ import asyncio
 import logging
 from typing import Protocol
 
-from gameroom.bus.bus import Bus, Delivery, Share, Subscription
+from gameroom.bus.bus import Bus, Delivery, Message, RoomOver, Share, Subscription
 from gameroom.errors import Unavailable
 from gameroom.gateway.traffic import Traffic
+from gameroom.protocol.answers import DetachReason
 from gameroom.protocol.frames import Frame
 from gameroom.tasks import Tasks
 
@@ -35,8 +36,9 @@ class Listener(Protocol):
     def event(self, delivery: Delivery, frame: Frame | None) -> None:
         """An event of the room, and how this listener's user sees it; None: nothing of it is for that user."""
 
-    def replaced(self) -> None:
-        """A newer connection of the same user is in the room; of no concern to one that has not joined."""
+    def over(self, reason: DetachReason) -> None:
+        """The room is over for this one, and no event tells it: a newer connection of the same user is there, or the
+        room is damaged. Of no concern to one that has not joined."""
 
 
 class Hub:
@@ -77,7 +79,7 @@ class Hub:
         mine = self._channels[room_id].of_user(listener.user_id)
         place = mine.index(listener)
         for older in mine[:place]:
-            older.replaced()
+            older.over("replaced")
         return any(newer.joined for newer in mine[place + 1 :])
 
     async def _subscribe(self, channel: "Channel") -> None:
@@ -92,7 +94,7 @@ class Hub:
     async def _subscription(self, channel: "Channel") -> Subscription | None:
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._bus.subscribe(channel.room_id, channel.deliver)
+                return await self._bus.subscribe(channel.room_id, channel.take)
         except (TimeoutError, Unavailable):
             return None
         except Exception:  # whatever a bus may raise, those who wait for the room must be told
@@ -152,6 +154,20 @@ class Channel:
     def close(self) -> None:
         if self._subscription is not None:
             self._subscription.close()
+
+    def take(self, message: Message) -> None:
+        """What the bus brings. Never waits."""
+        if isinstance(message, RoomOver):
+            self.end(message)
+        else:
+            self.deliver(message)
+
+    def end(self, over: RoomOver) -> None:
+        for listener in self._all():
+            try:
+                listener.over(over.reason)
+            except Exception:  # as of an event: a bug met by one must cost the others nothing
+                logger.exception("the end of a room was not told", extra={"room_id": self.room_id})
 
     def deliver(self, delivery: Delivery) -> None:
         """Hand each listener its user's share: the same frame to all who share a view. Never waits."""

@@ -13,12 +13,14 @@ from typing import Protocol
 from gameroom.bus.bus import Bus
 from gameroom.clock import Clock, Millis
 from gameroom.errors import GameroomError, InternalError, Unavailable
+from gameroom.rooms.damage import damaged
 from gameroom.rooms.decision import NOTHING, Decision, Recollection
 from gameroom.rooms.journal import Fenced, Journal, SealedRecord, Snapshot, Unit
 from gameroom.rooms.mailbox import Ask, Entry, Gone, News, refuse, tell_one
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
-from gameroom.rooms.records import Damaged, unseal
+from gameroom.rooms.recollecting import recollected
+from gameroom.rooms.records import Damaged
 from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Outcome, Tell
 
@@ -27,10 +29,6 @@ log = logging.getLogger(__name__)
 BATCH_INPUTS = 100
 BATCH_BYTES = 1_048_576
 """Inputs decided, and bytes of records made of them, before they are appended; the rest waits for the next unit."""
-
-
-RECALL_PAUSE_S = 1.0
-"""Between two attempts to read an answer that was given before, while the database is away."""
 
 
 Decided = list[tuple[Decision, Tell | None]]
@@ -65,6 +63,9 @@ class Keeper(Protocol):
     def lost(self, actor: "Actor", presence: Presence) -> None:
         """The actor's room must be opened again from the journal; who was present still is."""
 
+    def damaged(self, actor: "Actor", damage: Damaged) -> None:
+        """The journal of the actor's room is damaged: the room must be closed, and nothing more written for it."""
+
 
 class Actor:
     def __init__(
@@ -82,8 +83,7 @@ class Actor:
         self._mailbox: deque[Entry] = deque()
         self._asks = 0
         self._pending: Decided = []
-        self._settled: asyncio.Event = asyncio.Event()
-        self._settled.set()
+        self._settled: asyncio.Event | None = None
         self._stopped = False
         self._scheduled = False
         self._play_lost = False
@@ -147,10 +147,16 @@ class Actor:
         self._cancel_timers()
         return waiting
 
-    async def retire(self) -> None:
-        """Decide nothing more, and store a snapshot of the very last state once all that was decided is stored."""
+    async def halt(self) -> None:
+        """Decide nothing more; returns when nothing that was decided is in doubt."""
         self._stopped = True
-        await self._settled.wait()
+        if self._pending:
+            self._settled = asyncio.Event()
+            await self._settled.wait()
+
+    async def retire(self) -> None:
+        """Halt, and then store a snapshot of the very last state."""
+        await self.halt()
         if self.room is not None:
             await self._journal.save_snapshot(self.room.snapshot(hand_over=True))
 
@@ -163,6 +169,11 @@ class Actor:
     def is_stopped(self) -> bool:
         """Whether it retires, or has lost its room: it decides nothing (more)."""
         return self._stopped
+
+    @property
+    def is_private(self) -> bool:
+        """Whether outsiders may not know of the room; so where that is not known now."""
+        return self.room is None or self.room.state.room.visibility == "private"
 
     # --- a turn -------------------------------------------------------------------------------------------------
 
@@ -222,7 +233,6 @@ class Actor:
 
     def _append(self, room: Room, records: tuple[SealedRecord, ...], decided: Decided) -> None:
         self._pending = decided
-        self._settled.clear()
         self._unsnapped += len(records)
         self._watch_deadline()
         unit = Unit(room_id=self.room_id, term=room.term, records=records, listing=room.listings.changed())
@@ -236,7 +246,8 @@ class Actor:
         else:
             log.error("room %s: its records were not taken: %r", self.room_id, failure)
             self._lose(decided, _refusal_of(failure))
-        self._settled.set()
+        if self._settled is not None:
+            self._settled.set()
 
     def _lose(self, decided: Decided, error: GameroomError) -> None:
         """What was decided is certainly not stored, and the state is ahead of the journal: give the room up."""
@@ -271,28 +282,12 @@ class Actor:
         tell_one(tell, outcome)
 
     async def _recollect(self, recollection: Recollection, tell: Tell) -> None:
-        """Read what was told or missed before from the journal; the room goes on meanwhile."""
-        outcome = None
-        while outcome is None:
-            try:
-                outcome = await self._recalled(recollection)
-            except Unavailable:
-                outcome = recollection.otherwise
-                await asyncio.sleep(0 if outcome else RECALL_PAUSE_S)
-        self._tell(outcome, tell)
-
-    async def _recalled(self, recollection: Recollection) -> Outcome:
-        """Raises `Unavailable` while the journal cannot be read."""
         try:
-            stored = await self._journal.read(self.room_id, recollection.after_seq, recollection.limit)
-            return recollection.finish([unseal(record) for record in stored])
+            outcome = await recollected(self._journal, self.room_id, recollection)
         except Damaged as damage:
-            log.error("room %s: its journal is damaged: %s", self.room_id, damage)
-        except Unavailable:
-            raise
-        except Exception:  # our bug: whoever asked must hear something
-            log.exception("room %s: a record could not be recalled", self.room_id)
-        return recollection.otherwise or InternalError("The record of this command cannot be read")
+            self._keeper.damaged(self, damage)
+            outcome = damaged()
+        self._tell(outcome, tell)
 
     # --- time ---------------------------------------------------------------------------------------------------
 
@@ -348,7 +343,8 @@ class Actor:
 
     def _keep_snapshot(self) -> None:
         """Now and then, while nothing is pending: so the snapshot holds nothing that is not stored."""
-        if self.room is not None and self._unsnapped >= self._policy.snapshot_every and not self._saving:
+        wanted = self._unsnapped >= self._policy.snapshot_every and not self._saving
+        if self.room is not None and wanted and not self._stopped:
             self._saving = True
             self._unsnapped = 0
             self._keeper.spawn(self._save(self.room.snapshot()))

@@ -8,22 +8,23 @@ import logging
 from collections.abc import Coroutine
 from contextlib import suppress
 
-from gameroom.bus.bus import Bus
+from gameroom.bus.bus import Bus, RoomOver
 from gameroom.clock import Clock
-from gameroom.errors import GameroomError, InternalError, RoomNotFound, Unavailable
+from gameroom.errors import GameroomError, InternalError, Unavailable
 from gameroom.games.registry import Games
 from gameroom.protocol.commands import CreateRoom
 from gameroom.rooms.actor import Actor
 from gameroom.rooms.creation import Creation
+from gameroom.rooms.damage import DamagedRooms
 from gameroom.rooms.entrance import Entrance
 from gameroom.rooms.journal import Fenced, Journal
 from gameroom.rooms.mailbox import Ask, Gone, News, refuse, tell_one
 from gameroom.rooms.news import NewsRound
-from gameroom.rooms.placement import Claim, Placement
+from gameroom.rooms.opening import Opening
+from gameroom.rooms.placement import Placement
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import Damaged
-from gameroom.rooms.recovery import open_room, overlay
 from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Card, Cards, Outcome, Request, Tell
 from gameroom.rooms.setbacks import Setbacks
@@ -53,21 +54,18 @@ class LocalRooms:
         policy: RoomPolicy,
     ) -> None:
         self._home = home
-        self._games = games
         self._journal = journal
         self._placement = placement
         self._bus = bus
-        self._cards = cards
         self._clock = clock
         self._policy = policy
         self._actors: dict[str, Actor] = {}
-        self._claims: dict[str, Claim] = {}
-        """Of rooms that are ours, but not opened (yet). The next attempt goes on under the same claim, for a new one
-        would no longer be clean."""
-        self._unread: set[str] = set()
-        """Those of them that could not be read: nobody else will look after them."""
         self._setbacks = Setbacks(clock)
         self._tasks = Tasks()
+        self._damaged = DamagedRooms(placement, self.spawn)
+        self._opening = Opening(
+            home=home, games=games, journal=journal, placement=placement, cards=cards, policy=policy
+        )
         self._news = NewsRound(placement, self._hear, self.spawn)
         self._creation = Creation(home=home, games=games, journal=journal, clock=clock, policy=policy)
         self._entrance = Entrance(placement, self)
@@ -87,8 +85,8 @@ class LocalRooms:
         self._stop.set()
         for actor in tuple(self._actors.values()):
             self.spawn(self._put_away(actor))
-        for room_id in tuple(self._claims):
-            self.spawn(self._unclaim(room_id))
+        for room_id in self._opening.claimed():
+            self.spawn(self._opening.give_back(room_id))
         await self._tasks.finish(STOP_S)
 
     async def abandon(self) -> None:
@@ -121,7 +119,7 @@ class LocalRooms:
         if news.card is not None:
             actor = self._actors.get(room_id)
         else:
-            unable = self._is_stopping or self._setbacks.is_hopeless(room_id)
+            unable = self._is_stopping or self._stays_closed(room_id)
             actor = None if unable else self._actor(room_id)
         if actor is not None:
             actor.hear(news)
@@ -133,6 +131,8 @@ class LocalRooms:
             tell_one(ask.tell, _stopping())
         elif isinstance(ask.request.command, CreateRoom):
             self.spawn(self._create(ask, ask.request.command))
+        elif ask.request.room_id in self._damaged:
+            self._damaged.refuse(ask)
         elif self._setbacks.is_hopeless(ask.request.room_id):
             tell_one(ask.tell, _hopeless())
         else:
@@ -197,81 +197,31 @@ class LocalRooms:
 
     async def _adopt(self, actor: Actor, presence: Presence) -> None:
         try:
-            room, play_lost = await self._recover(actor.room_id, presence)
+            room, play_lost = await self._opening.open(actor.room_id, presence)
         except GameroomError as refusal:
             self._give_up(actor, refusal)
         except Damaged as damage:
-            log.error("room %s: its journal is damaged, it stays closed: %s", actor.room_id, damage)
-            self._give_up(actor, InternalError("The journal of this room is damaged; it cannot be opened"))
+            self._damaged.add(actor.room_id, damage, private=self._opening.is_private(actor.room_id))
+            self._end_damaged(actor)
         except Exception:  # whatever it is, those who wait must hear of it, and the next one may try again
             log.exception("room %s: it could not be opened", actor.room_id)
             self._give_up(actor, InternalError("The server failed to open this room"))
         else:
             self._open(actor, room, play_lost=play_lost)
         if self._is_stopping:
-            await self._unclaim(actor.room_id)
+            await self._opening.give_back(actor.room_id)
 
     def _open(self, actor: Actor, room: Room, *, play_lost: bool) -> None:
         if self._is_stopping:
             return
         if self._setbacks.reopened(room.room_id, room.position.seq - room.position.epoch):
-            del self._claims[room.room_id]
+            self._opening.opened(room.room_id)
             for user_id in room.without_account():
                 actor.hear(News(user_id, None))
             actor.adopt(room, play_lost=play_lost)
         else:
             log.error("room %s: it was lost again and again, it stays closed until a restart", room.room_id)
             self._give_up(actor, _hopeless())
-
-    async def _recover(self, room_id: str, presence: Presence) -> tuple[Room, bool]:
-        """The room, and whether play of it is lost.
-
-        Claims the room first and reads it after: nothing of an earlier owner can come in between.
-        """
-        claim = self._claims.get(room_id) or await self._claim(room_id)
-        try:
-            return await self._read(claim, presence)
-        except Unavailable:
-            self._unread.add(room_id)
-            raise
-
-    async def _claim(self, room_id: str) -> Claim:
-        """Asks first whether the room is one that can be run here: a claim is a write, and spends the clean mark."""
-        game = await self._placement.game_of(room_id)
-        if game is None:
-            raise RoomNotFound()
-        if game not in self._games.names():
-            raise Unavailable(f"No server runs the game {game!r} now")
-        claim = await self._placement.claim(room_id, self._home)
-        if claim is None:
-            raise RoomNotFound()
-        self._claims[room_id] = claim
-        return claim
-
-    async def _unclaim(self, room_id: str) -> None:
-        claim = self._claims.pop(room_id, None)
-        if claim is not None:
-            try:
-                await self._placement.unclaim(claim)
-            except Unavailable as error:
-                log.warning("room %s: it could not be given back: %s", room_id, error.message)
-
-    async def _read(self, claim: Claim, presence: Presence) -> tuple[Room, bool]:
-        game_type = self._games.get(claim.game)
-        journaled = game_type.durability == "journal"
-        recovery = await self._journal.recover(claim.room_id)
-        recovered = overlay(claim.room_id, recovery, gapless=journaled)
-        cards = await self._cards.cards(recovered.members())
-        room = open_room(
-            claim,
-            recovered,
-            recovery.commands,
-            game_type,
-            policy=self._policy,
-            cards=cards,
-            presence=presence,
-        )
-        return room, not journaled and not claim.clean and not room.is_closed
 
     def _give_up(self, actor: Actor, error: GameroomError) -> None:
         self._forget(actor)
@@ -287,6 +237,9 @@ class LocalRooms:
         self._tasks.spawn(work)
 
     def lost(self, actor: Actor, presence: Presence) -> None:
+        if actor.room_id in self._damaged:
+            self._end_damaged(actor)
+            return
         self._forget(actor)
         waiting = actor.leftovers()
         if self._is_stopping:
@@ -294,6 +247,28 @@ class LocalRooms:
         else:
             rest_s = self._setbacks.lost(actor.room_id)
             self._reopen(actor.room_id, presence, after_s=rest_s).take_over(waiting)
+
+    def damaged(self, actor: Actor, damage: Damaged) -> None:
+        if actor.room_id not in self._damaged:
+            self._damaged.add(actor.room_id, damage, private=actor.is_private)
+            self.spawn(self._halt_damaged(actor))
+
+    async def _halt_damaged(self, actor: Actor) -> None:
+        """What was decided before the damage was seen is on its way, and is told as it comes out."""
+        await actor.halt()
+        self._end_damaged(actor)
+
+    def _end_damaged(self, actor: Actor) -> None:
+        """Those who wait are answered, and those who hear the room learn that it is over."""
+        self._forget(actor)
+        for entry in actor.leftovers():
+            if isinstance(entry, Ask):
+                self._damaged.refuse(entry)
+        self._bus.publish(RoomOver(actor.room_id, "damaged"))
+
+    def _stays_closed(self, room_id: str) -> bool:
+        """Whether to open it once more would lead nowhere."""
+        return room_id in self._damaged or self._setbacks.is_hopeless(room_id)
 
     # --- sweeping -----------------------------------------------------------------------------------------------
 
@@ -313,9 +288,8 @@ class LocalRooms:
         neglected = await self._placement.neglected(self._home, self._clock.now(), SWEEP_ROOMS)
         if self._is_stopping:
             return
-        unread, self._unread = self._unread, set()
-        for room_id in (*unread, *neglected):
-            if not self._setbacks.is_hopeless(room_id):
+        for room_id in (*self._opening.take_unread(), *neglected):
+            if not self._stays_closed(room_id):
                 self._actor(room_id)
         tired = self._clock.monotonic() - self._policy.evict_after_s
         for actor in tuple(self._actors.values()):

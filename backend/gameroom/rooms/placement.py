@@ -13,12 +13,16 @@ from gameroom.rooms.journal import MemoryJournal, RoomInMemory
 
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """The room is ours. `clean`: its last owner handed it over, with a snapshot of its very last state."""
+    """The room is ours. `clean`: its last owner handed it over, with a snapshot of its very last state.
+
+    `private`: outsiders may not know of it; for when the room itself cannot be asked.
+    """
 
     room_id: str
     term: int
     game: str
     clean: bool
+    private: bool = False
 
 
 class Placement(Protocol):
@@ -79,7 +83,13 @@ class MemoryPlacement:
         clean, room.clean = room.clean, False
         room.term += 1
         room.home = home
-        return Claim(room_id=room_id, term=room.term, game=room.listing.summary.game, clean=clean)
+        return Claim(
+            room_id=room_id,
+            term=room.term,
+            game=room.listing.summary.game,
+            clean=clean,
+            private=room.listing.visibility == "private",
+        )
 
     async def unclaim(self, claim: Claim) -> None:
         self._give_back(claim.room_id, claim.term, clean=claim.clean)

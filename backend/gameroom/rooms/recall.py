@@ -1,11 +1,12 @@
 """Answers that were given before, and history that was missed: from memory, or from the journal."""
 
+from functools import partial
+
 import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from gameroom.clock import Millis
-from gameroom.errors import InternalError
 from gameroom.protocol.codec import encode
 from gameroom.protocol.commands import ResumeFrom
 from gameroom.protocol.frames import fits
@@ -13,7 +14,7 @@ from gameroom.protocol.limits import MAX_RESUME
 from gameroom.rooms.decision import Recollection
 from gameroom.rooms.framing import whole_update
 from gameroom.rooms.history import RecentEvents, is_gapless, missed_frames
-from gameroom.rooms.records import Record, StoredAnswer
+from gameroom.rooms.records import Damaged, Record, StoredAnswer, missing
 from gameroom.rooms.rooms import Answer, Outcome
 from gameroom.rooms.state import RoomState
 from gameroom.rooms.views import CardsById
@@ -54,7 +55,7 @@ def answer_of(room_id: str, epoch: int, applied: Applied) -> Answer | Recollecti
     """The recorded answer; where play is not journaled, the one that is remembered."""
     if applied.answer is not None:
         return _repeat(room_id, epoch, applied.answer)
-    return Recollection(applied.seq - 1, 1, _recorded_answer)
+    return Recollection(applied.seq - 1, 1, partial(_recorded_answer, applied.seq))
 
 
 def resumed(
@@ -85,10 +86,16 @@ def resumed(
         data = encode({"resumed": True, "missed": missed})
         return replace(full, data=data, missed=frames)
 
+    def finish_whole(records: list[Record]) -> Answer:
+        if not is_gapless(records, resume.seq, full.seq):
+            stored = {record.seq for record in records}
+            raise missing(min(set(range(resume.seq + 1, full.seq + 1)) - stored, default=full.seq))
+        return finish(records)
+
     found = recent.since(resume.epoch, resume.seq, full.seq - len(own))
     if found is not None:
         return finish([*found, *own])
-    return Recollection(resume.seq, missed, finish, otherwise=full) if journaled else full
+    return Recollection(resume.seq, missed, finish_whole, otherwise=full) if journaled else full
 
 
 class Viewer(Struct, frozen=True):
@@ -104,11 +111,14 @@ class Viewer(Struct, frozen=True):
     max_bytes: int
 
 
-def _recorded_answer(records: list[Record]) -> Outcome:
-    for record in records:
-        if record.answer is not None:
-            return _repeat(record.room_id, record.epoch, record.answer)
-    return InternalError("The recorded answer cannot be read; the command was applied")
+def _recorded_answer(seq: int, records: list[Record]) -> Outcome:
+    """The answer that stands in the record at `seq`. Raises `Damaged` where there is none."""
+    record = records[0] if records else None
+    if record is None or record.seq != seq:
+        raise missing(seq)
+    if record.answer is None:
+        raise Damaged(f"the record at seq {seq} has no answer", seq)
+    return _repeat(record.room_id, record.epoch, record.answer)
 
 
 def _repeat(room_id: str, epoch: int, answer: StoredAnswer) -> Answer:

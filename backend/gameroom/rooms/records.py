@@ -91,7 +91,15 @@ class SnapshotBody(Struct, frozen=True, kw_only=True):
 
 
 class Damaged(Exception):
-    """What is stored is not what was written, or a record is missing."""
+    """What is stored is not what was written, or a record is missing; `seq`: where, 0: there is nothing at all."""
+
+    def __init__(self, what: str, seq: int = 0) -> None:
+        super().__init__(what)
+        self.seq = seq
+
+
+def missing(seq: int) -> Damaged:
+    return Damaged(f"the record at seq {seq} is missing", seq)
 
 
 def hash_of(data: bytes) -> bytes:
@@ -120,7 +128,9 @@ def unseal(sealed: SealedRecord) -> Record:
     """The record that was sealed. Raises `Damaged`."""
     record = _verified(sealed, _RECORD)
     if (record.room_id, record.seq, record.epoch) != (sealed.room_id, sealed.seq, sealed.epoch):
-        raise Damaged(f"the record at seq {sealed.seq} belongs elsewhere: it says seq {record.seq}")
+        raise Damaged(
+            f"the record at seq {sealed.seq} belongs elsewhere: it says seq {record.seq}", sealed.seq
+        )
     return record
 
 
@@ -135,7 +145,9 @@ def unseal_snapshot(snapshot: Snapshot) -> SnapshotBody:
     """The snapshot that was sealed. Raises `Damaged`."""
     body = _verified(snapshot, _SNAPSHOT)
     if (body.room_id, body.seq, body.epoch) != (snapshot.room_id, snapshot.seq, snapshot.epoch):
-        raise Damaged(f"the snapshot at seq {snapshot.seq} belongs elsewhere: it says seq {body.seq}")
+        raise Damaged(
+            f"the snapshot at seq {snapshot.seq} belongs elsewhere: it says seq {body.seq}", snapshot.seq
+        )
     return body
 
 
@@ -144,11 +156,11 @@ Body = TypeVar("Body", Record, SnapshotBody)
 
 def _verified(stored: SealedRecord | Snapshot, decoder: "msgspec.json.Decoder[Body]") -> Body:
     if hash_of(stored.body) != stored.hash:
-        raise Damaged(f"the bytes at seq {stored.seq} do not fit their hash")
+        raise Damaged(f"the bytes at seq {stored.seq} do not fit their hash", stored.seq)
     try:
         return decoder.decode(stored.body)
     except msgspec.MsgspecError as error:
-        raise Damaged(f"the bytes at seq {stored.seq} cannot be read: {error}") from error
+        raise Damaged(f"the bytes at seq {stored.seq} cannot be read: {error}", stored.seq) from error
 
 
 _ENCODER = msgspec.json.Encoder()

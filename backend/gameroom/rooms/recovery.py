@@ -9,7 +9,16 @@ from gameroom.rooms.journal import AppliedCommand, Recovery, Snapshot
 from gameroom.rooms.placement import Claim
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
-from gameroom.rooms.records import NULL, Damaged, Position, Record, Unrecorded, unseal, unseal_snapshot
+from gameroom.rooms.records import (
+    NULL,
+    Damaged,
+    Position,
+    Record,
+    Unrecorded,
+    missing,
+    unseal,
+    unseal_snapshot,
+)
 from gameroom.rooms.room import Room
 from gameroom.rooms.state import GAME, MEMBER, RoomState
 from gameroom.rooms.views import CardsById
@@ -37,12 +46,12 @@ def overlay(room_id: str, recovery: Recovery, *, gapless: bool) -> Recovered:
     recovered = begin_with(room_id, recovery.snapshot)
     for sealed in recovery.records:
         record = unseal(sealed)
-        _check_room(room_id, record.room_id)
+        _check_room(room_id, record.room_id, record.seq)
         if gapless and record.seq != recovered.position.seq + 1:
-            raise Damaged(f"the record at seq {recovered.position.seq + 1} is missing")
+            raise missing(recovered.position.seq + 1)
         recovered = lay_over(recovered, record)
     if not recovered.parts:
-        raise Damaged("neither a snapshot nor a record is there")
+        raise Damaged("neither a snapshot nor a record is there", 0)
     return recovered
 
 
@@ -61,7 +70,7 @@ def open_room(
     try:
         state = RoomState.decode(game_type, parts)
     except (msgspec.MsgspecError, KeyError) as error:
-        raise Damaged(f"the parts cannot be read: {error}") from error
+        raise Damaged(f"the parts cannot be read: {error}", recovered.position.seq) from error
     room = Room(
         claim.room_id,
         claim.term,
@@ -108,14 +117,14 @@ def begin_with(room_id: str, snapshot: Snapshot | None) -> Recovered:
     if snapshot is None:
         return Recovered({}, Position(epoch=0, seq=0, at=0), "")
     body = unseal_snapshot(snapshot)
-    _check_room(room_id, body.room_id)
+    _check_room(room_id, body.room_id, body.seq)
     parts = {key: bytes(data) for key, data in body.parts.items()}
     return Recovered(parts, Position(body.epoch, body.seq, body.at), body.game_version, body.unrecorded)
 
 
-def _check_room(room_id: str, stored: str) -> None:
+def _check_room(room_id: str, stored: str, seq: int) -> None:
     if stored != room_id:
-        raise Damaged(f"what is stored for this room belongs to the room {stored}")
+        raise Damaged(f"what is stored for this room belongs to the room {stored}", seq)
 
 
 def lay_over(recovered: Recovered, record: Record) -> Recovered:

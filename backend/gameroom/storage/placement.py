@@ -81,14 +81,15 @@ def _claim(connection: Connection, room_id: str, home: str) -> Claim | None:
         update(rooms)
         .where(rooms.c.room_id == room_id)
         .values(term=rooms.c.term + 1, home=home)
-        .returning(rooms.c.term, rooms.c.released_term, rooms.c.game)
+        .returning(rooms.c.term, rooms.c.released_term, rooms.c.game, rooms.c.visibility)
     )
     row = connection.execute(taken).one_or_none()
     if row is None:
         return None
     # Only the very next claim after a release finds the mark.
     clean = row.released_term == row.term - 1
-    return Claim(room_id=room_id, term=row.term, game=row.game, clean=clean)
+    private = row.visibility == "private"
+    return Claim(room_id=room_id, term=row.term, game=row.game, clean=clean, private=private)
 
 
 def _give_back(connection: Connection, room_id: str, term: int, *, clean: bool) -> None:

@@ -9,6 +9,7 @@ from gameroom.bus.local import LocalBus
 from gameroom.errors import Unavailable
 from gameroom.gateway.hub import Hub
 from gameroom.gateway.traffic import Traffic
+from gameroom.protocol.answers import DetachReason
 from gameroom.protocol.frames import Frame
 from gameroom.tasks import Tasks
 from tests.unit.gateway.fakes import SlowBus, event
@@ -31,8 +32,8 @@ class Ear:
     def event(self, delivery: Delivery, frame: Frame | None) -> None:
         self.heard.append(delivery.seq)
 
-    def replaced(self) -> None:
-        self.heard.append("replaced")
+    def over(self, reason: DetachReason) -> None:
+        self.heard.append(reason)
 
 
 @pytest.fixture

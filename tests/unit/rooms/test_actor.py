@@ -13,12 +13,13 @@ from gameroom.clock import Millis
 from gameroom.errors import GameroomError, InternalError, Unavailable
 from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.protocol.commands import Command, GetRoom, JoinRoom, ResumeFrom, SendChat
-from gameroom.rooms import actor
+from gameroom.rooms import recollecting
 from gameroom.rooms.actor import Actor
 from gameroom.rooms.journal import Fenced, MemoryJournal, Refused, SealedRecord, Snapshot, Unit
 from gameroom.rooms.mailbox import Ask, Gone
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
+from gameroom.rooms.records import Damaged
 from gameroom.rooms.rooms import Answer, Outcome, Request, Tell
 from tests.unit.rooms.scene import POLICY, ROOM_ID, START, Scene
 
@@ -91,6 +92,7 @@ class House:
         self.heard: list[Delivery] = []
         self.tasks: set[asyncio.Task[None]] = set()
         self.lost_rooms: list[list[str]] = []
+        self.damage: list[int] = []
         self.actor = Actor(
             ROOM_ID, journal=self.journal, bus=self.bus, clock=self.clock, policy=policy, keeper=self
         )
@@ -114,6 +116,9 @@ class House:
 
     def lost(self, actor: Actor, presence: Presence) -> None:
         self.lost_rooms.append(presence.users())
+
+    def damaged(self, actor: Actor, damage: Damaged) -> None:
+        self.damage.append(damage.seq)
 
 
 @pytest.fixture
@@ -289,7 +294,7 @@ async def test_a_retired_actor_stores_a_snapshot_of_its_last_state_and_keeps_wha
 async def test_a_repeat_is_not_called_unapplied_while_its_record_cannot_be_read(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actor, "RECALL_PAUSE_S", 0.01)
+    monkeypatch.setattr(recollecting, "PAUSE_S", 0.01)
     said = house.ask("ann", SendChat(text="hi", id="1"))
     await house.journal.pending()
     house.journal.store()

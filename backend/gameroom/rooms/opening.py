@@ -1,0 +1,108 @@
+"""Opening rooms: claimed first, read after, and made from what is stored. Whoever opens them keeps their actors."""
+
+import logging
+
+from gameroom.errors import RoomNotFound, Unavailable
+from gameroom.games.registry import Games
+from gameroom.rooms.journal import Journal
+from gameroom.rooms.placement import Claim, Placement
+from gameroom.rooms.policy import RoomPolicy
+from gameroom.rooms.presence import Presence
+from gameroom.rooms.recovery import open_room, overlay
+from gameroom.rooms.room import Room
+from gameroom.rooms.rooms import Cards
+
+log = logging.getLogger(__name__)
+
+
+class Opening:
+    """Makes the rooms of one node from the journal. `home`: who owns them."""
+
+    def __init__(
+        self,
+        *,
+        home: str,
+        games: Games,
+        journal: Journal,
+        placement: Placement,
+        cards: Cards,
+        policy: RoomPolicy,
+    ) -> None:
+        self._home = home
+        self._games = games
+        self._journal = journal
+        self._placement = placement
+        self._cards = cards
+        self._policy = policy
+        self._claims: dict[str, Claim] = {}
+        """Of rooms that are ours, but not opened (yet). The next attempt goes on under the same claim, for a new one
+        would no longer be clean."""
+        self._unread: set[str] = set()
+
+    async def open(self, room_id: str, presence: Presence) -> tuple[Room, bool]:
+        """The room, and whether play of it is lost. Raises why it cannot be opened: a `GameroomError`, or `Damaged`.
+
+        Claims the room first and reads it after: nothing of an earlier owner can come in between.
+        """
+        claim = self._claims.get(room_id) or await self._claim(room_id)
+        try:
+            return await self._read(claim, presence)
+        except Unavailable:
+            self._unread.add(room_id)
+            raise
+
+    def opened(self, room_id: str) -> None:
+        """The room has its actor now: what happens under its claim is no longer nothing."""
+        del self._claims[room_id]
+
+    def take_unread(self) -> set[str]:
+        """The rooms that are ours and could not be read lately: nobody else will look after them. Told once."""
+        unread, self._unread = self._unread, set()
+        return unread
+
+    def claimed(self) -> tuple[str, ...]:
+        """The rooms that are ours without an actor."""
+        return tuple(self._claims)
+
+    def is_private(self, room_id: str) -> bool:
+        """Whether outsiders may not know of a claimed room."""
+        return self._claims[room_id].private
+
+    async def give_back(self, room_id: str) -> None:
+        """Give up the claim of a room that was not opened: it is as clean as it was before."""
+        claim = self._claims.pop(room_id, None)
+        if claim is not None:
+            try:
+                await self._placement.unclaim(claim)
+            except Unavailable as error:
+                log.warning("room %s: it could not be given back: %s", room_id, error.message)
+
+    async def _claim(self, room_id: str) -> Claim:
+        """Asks first whether the room is one that can be run here: a claim is a write, and spends the clean mark."""
+        game = await self._placement.game_of(room_id)
+        if game is None:
+            raise RoomNotFound()
+        if game not in self._games.names():
+            raise Unavailable(f"No server runs the game {game!r} now")
+        claim = await self._placement.claim(room_id, self._home)
+        if claim is None:
+            raise RoomNotFound()
+        self._claims[room_id] = claim
+        return claim
+
+    async def _read(self, claim: Claim, presence: Presence) -> tuple[Room, bool]:
+        game_type = self._games.get(claim.game)
+        journaled = game_type.durability == "journal"
+        recovery = await self._journal.recover(claim.room_id)
+        recovered = overlay(claim.room_id, recovery, gapless=journaled)
+        cards = await self._cards.cards(recovered.members())
+        room = open_room(
+            claim,
+            recovered,
+            recovery.commands,
+            game_type,
+            policy=self._policy,
+            cards=cards,
+            presence=presence,
+        )
+        return room, not journaled and not claim.clean and not room.is_closed
