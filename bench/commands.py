@@ -38,8 +38,10 @@ from gameroom.rooms.journal import Birth, MemoryJournal, Unit
 from gameroom.rooms.mailbox import Ask
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
+from gameroom.rooms.records import Damaged
 from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Answer, Card, Outcome, Request, Sender
+from gameroom.rooms.watchdog import Watchdog
 
 ROOM_ID = "019ab1c2-0000-7000-8000-000000000000"
 MEMBERS = (2, 10, 100, 1_000)
@@ -224,13 +226,22 @@ class Keeper:
     def lost(self, actor: Actor, presence: Presence) -> None:
         raise RuntimeError("the room was lost")
 
+    def damaged(self, actor: Actor, damage: Damaged) -> None:
+        raise damage
+
 
 async def turn_us(load: Load, members: int) -> float:
     """The median of one command on its way through the actor."""
     played = Played(load, members)
     await played.store()
     actor = Actor(
-        ROOM_ID, journal=played.journal, bus=LocalBus(), clock=CLOCK, policy=POLICY, keeper=Keeper()
+        ROOM_ID,
+        journal=played.journal,
+        bus=LocalBus(),
+        clock=CLOCK,
+        policy=POLICY,
+        keeper=Keeper(),
+        watchdog=Watchdog(),
     )
     actor.open(played.room)
     loop = asyncio.get_running_loop()

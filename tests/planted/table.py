@@ -7,6 +7,7 @@ from tests.planted import (
     faults_in_journal,
     faults_in_keeping,
     faults_in_people,
+    faults_in_quiet,
     faults_in_rooms,
     faults_in_sockets,
 )
@@ -14,6 +15,7 @@ from tests.planted.fault import Faults
 
 FAULTS: Faults = {
     **faults_in_rooms.FAULTS,
+    **faults_in_quiet.FAULTS,
     **faults_in_hosting.FAULTS,
     **faults_in_journal.FAULTS,
     **faults_in_keeping.FAULTS,

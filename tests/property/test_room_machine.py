@@ -172,6 +172,11 @@ class RoomMachine(RuleBasedStateMachine):
     def keep_snapshot(self) -> None:
         self.scene.keep_snapshot()
 
+    @rule()
+    def rest(self) -> None:
+        """Nothing reaches the room for a while."""
+        self.scene.rest()
+
     @rule(user=USERS)
     def close_rarely(self, user: str) -> None:
         if self.scene.room.position.seq > 40:

@@ -20,10 +20,9 @@ from gameroom.rooms.rooms import Answer, Outcome
 from gameroom.rooms.router import ROUTES, Route, Standing
 from gameroom.rooms.window import AFTERLIFE_MS
 from tests.unit.rooms.games import Secrets
-from tests.unit.rooms.node import ROOM, Node, SlowAppends, node
+from tests.unit.rooms.node import ROOM, Node, SlowAppends, node, until
 from tests.unit.rooms.scene import POLICY, Scene
 from tests.unit.rooms.test_handlers import started
-from tests.unit.rooms.test_opening import until
 
 TIC_TAC_TOE = CreateRoom(game="tic-tac-toe")
 PATIENCE_S = 0.2

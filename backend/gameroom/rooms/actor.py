@@ -17,12 +17,15 @@ from gameroom.rooms.damage import damaged
 from gameroom.rooms.decision import NOTHING, Decision, Recollection
 from gameroom.rooms.journal import Fenced, Journal, SealedRecord, Snapshot, Unit
 from gameroom.rooms.mailbox import Ask, Entry, Gone, News, refuse, tell_one
+from gameroom.rooms.opening import Opened
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
 from gameroom.rooms.recollecting import recollected
 from gameroom.rooms.records import Damaged
+from gameroom.rooms.resting import Resting
 from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Outcome, Tell
+from gameroom.rooms.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -69,16 +72,25 @@ class Keeper(Protocol):
 
 class Actor:
     def __init__(
-        self, room_id: str, *, journal: Journal, bus: Bus, clock: Clock, policy: RoomPolicy, keeper: Keeper
+        self,
+        room_id: str,
+        *,
+        journal: Journal,
+        bus: Bus,
+        clock: Clock,
+        policy: RoomPolicy,
+        keeper: Keeper,
+        watchdog: Watchdog,
     ) -> None:
         self.room_id = room_id
-        self.room: Room | None = None
+        self.room: Room | Resting | None = None
         self.idle_since = clock.monotonic()
         self._journal = journal
         self._bus = bus
         self._clock = clock
         self._policy = policy
         self._keeper = keeper
+        self._watchdog = watchdog
         self._loop = asyncio.get_running_loop()
         self._mailbox: deque[Entry] = deque()
         self._asks = 0
@@ -90,6 +102,7 @@ class Actor:
         self._confirming = False
         self._unsnapped = 0
         self._saving = False
+        self._confirmation: asyncio.TimerHandle | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
@@ -126,14 +139,12 @@ class Actor:
         self.room = room
         self._wake()
 
-    def adopt(self, room: Room, *, play_lost: bool) -> None:
-        """The room is ours, from the journal; its members must say soon that they are still connected.
-
-        `play_lost`: something was played that no record tells; that is said before anything else.
-        """
-        self._play_lost = play_lost
-        self._loop.call_later(self._policy.confirm_ms / 1000, self._confirm)
-        self.open(room)
+    def adopt(self, opened: Opened) -> None:
+        """The room is ours, from the journal; its members must say soon that they are still connected."""
+        self._play_lost = opened.play_lost
+        self._unsnapped = opened.unsnapped
+        self._confirmation = self._loop.call_later(self._policy.confirm_ms / 1000, self._confirm)
+        self.open(opened.room)
 
     def refuse_all(self, error: GameroomError) -> None:
         """Withdraw every command that waits."""
@@ -158,7 +169,7 @@ class Actor:
         """Halt, and then store a snapshot of the very last state."""
         await self.halt()
         if self.room is not None:
-            await self._journal.save_snapshot(self.room.snapshot(hand_over=True))
+            await self._journal.save_snapshot(self._rouse(self.room).snapshot(hand_over=True))
 
     def resume_work(self) -> None:
         """The retirement failed: go on."""
@@ -173,12 +184,29 @@ class Actor:
     @property
     def is_private(self) -> bool:
         """Whether outsiders may not know of the room; so where that is not known now."""
-        return self.room is None or self.room.state.room.visibility == "private"
+        return self.room is None or self.room.is_private
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether something is under way for which the next turn must wait."""
+        return self._scheduled or bool(self._pending) or self._stopped or self._saving
+
+    def rest(self) -> bool:
+        """Keep the room in little memory until something arrives. Does nothing, and says so, if something is under way
+        or it rests already."""
+        if self._is_busy or not isinstance(self.room, Room):
+            return False
+        self.room = Resting.of(self.room)
+        return True
+
+    def _rouse(self, room: Room | Resting) -> Room:
+        self.room = room.wake() if isinstance(room, Resting) else room
+        return self.room
 
     # --- a turn -------------------------------------------------------------------------------------------------
 
     def _wake(self) -> None:
-        if self._scheduled or self._pending or self._stopped or self.room is None:
+        if self._is_busy or self.room is None:
             self._watch_deadline()
             return
         self._scheduled = True
@@ -189,15 +217,19 @@ class Actor:
         if self.room is None or self._pending or self._stopped:
             return
         batch = Batch()
+        self._watchdog.turn = (self.room_id, self.room.game_type.name)
         try:
-            self._decide(self.room, batch)
+            room = self._rouse(self.room)
+            self._decide(room, batch)
         except Exception:  # our bug: what the room now holds cannot be trusted, what the journal holds can
             log.exception("room %s: a turn failed", self.room_id)
             self._lose(batch.decided, InternalError("The server failed here; nothing was changed"))
             return
+        finally:
+            self._watchdog.turn = None
         records = batch.records()
         if records:
-            self._append(self.room, records, batch.decided)
+            self._append(room, records, batch.decided)
         else:
             self._release(batch.decided)
 
@@ -300,7 +332,7 @@ class Actor:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        due_at = None if self.room is None else self.room.state.next_due_at()
+        due_at = self.room.state.next_due_at() if isinstance(self.room, Room) else None
         if due_at is not None and not self._stopped:
             delay = max(0, due_at - self._clock.now()) / 1000
             self._alarm = self._loop.call_later(delay, self._wake)
@@ -334,29 +366,36 @@ class Actor:
         return self.room.has_decided(ask.request.sender.user_id, ask.request.command.id)
 
     def _cancel_timers(self) -> None:
-        for handle in (self._alarm, self._deadline):
+        for handle in (self._confirmation, self._alarm, self._deadline):
             if handle is not None:
                 handle.cancel()
-        self._alarm = self._deadline = None
+        self._confirmation = self._alarm = self._deadline = None
 
     # --- snapshots ----------------------------------------------------------------------------------------------
 
     def _keep_snapshot(self) -> None:
-        """Now and then, while nothing is pending: so the snapshot holds nothing that is not stored."""
-        wanted = self._unsnapped >= self._policy.snapshot_every and not self._saving
-        if self.room is not None and wanted and not self._stopped:
+        """Now and then, while nothing is pending: so the snapshot holds nothing that is not stored.
+
+        The room waits until it is kept: so to open it never takes more than that many records and one unit.
+        """
+        if (
+            self._unsnapped >= self._policy.snapshot_every
+            and isinstance(self.room, Room)
+            and not self._stopped
+        ):
             self._saving = True
-            self._unsnapped = 0
             self._keeper.spawn(self._save(self.room.snapshot()))
 
     async def _save(self, snapshot: Snapshot) -> None:
         """A snapshot only makes recovery shorter: where it fails, the next one is as good."""
         try:
             await self._journal.save_snapshot(snapshot)
+            self._unsnapped = 0
         except (Fenced, GameroomError) as error:
             log.warning("room %s: no snapshot was kept: %r", self.room_id, error)
         finally:
             self._saving = False
+            self._wake()
 
 
 def _refusal_of(failure: BaseException) -> GameroomError:

@@ -6,8 +6,8 @@ from gameroom.clock import Millis
 from gameroom.games.registry import GameType
 from gameroom.protocol.commands import CreateRoom
 from gameroom.rooms.checks import check_max_players, check_metadata
+from gameroom.rooms.memory import Memory
 from gameroom.rooms.policy import RoomPolicy
-from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import Position
 from gameroom.rooms.room import Room
 from gameroom.rooms.state import PlayPart, RoomPart, RoomState
@@ -56,7 +56,7 @@ def new_room(
     )
     state = RoomState(game_type, part, play)
     position = Position(FIRST_EPOCH, 0, now)
-    return Room(room_id, FIRST_TERM, game_type, state, position, policy=policy, cards={}, presence=Presence())
+    return Room(room_id, FIRST_TERM, game_type, state, position, policy=policy, memory=Memory())
 
 
 def _max_players(command: CreateRoom, game_type: GameType) -> int:

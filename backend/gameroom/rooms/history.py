@@ -4,7 +4,10 @@ The events are those of the records, without patches; the last one that the view
 present view. So no past view is ever computed.
 """
 
+import zlib
 from collections import deque
+
+import msgspec
 
 from gameroom.protocol.limits import MAX_RESUME
 from gameroom.rooms.framing import Update, event_frame, hidden_frame, recalled_data
@@ -30,6 +33,18 @@ class RecentEvents:
         self._bytes += _size(record)
         while len(self._records) > MAX_RESUME or self._bytes > RECENT_BYTES:
             self._bytes -= _size(self._records.popleft())
+
+    def packed(self) -> bytes:
+        """All of them in little memory."""
+        return zlib.compress(msgspec.json.encode(tuple(self._records)), level=1)
+
+    @classmethod
+    def of(cls, packed: bytes) -> "RecentEvents":
+        """Those that were packed."""
+        recent = cls()
+        for record in _RECORDS.decode(zlib.decompress(packed)):
+            recent.add(record)
+        return recent
 
     def since(self, epoch: int, seq: int, head: int) -> list[Record] | None:
         """The events after `seq` up to `head`, gapless; None if they are not all here."""
@@ -60,3 +75,6 @@ def missed_frames(
 
 def _size(record: Record) -> int:
     return len(record.data) + sum(len(announcement.data) for announcement in record.announcements)
+
+
+_RECORDS = msgspec.json.Decoder(list[Record])

@@ -20,7 +20,7 @@ from gameroom.rooms.entrance import Entrance
 from gameroom.rooms.journal import Fenced, Journal
 from gameroom.rooms.mailbox import Ask, Gone, News, refuse, tell_one
 from gameroom.rooms.news import NewsRound
-from gameroom.rooms.opening import Opening
+from gameroom.rooms.opening import Opened, Opening
 from gameroom.rooms.placement import Placement
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
@@ -28,6 +28,7 @@ from gameroom.rooms.records import Damaged
 from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Card, Cards, Outcome, Request, Tell
 from gameroom.rooms.setbacks import Setbacks
+from gameroom.rooms.watchdog import Watchdog
 from gameroom.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,9 @@ log = logging.getLogger(__name__)
 SWEEP_S = 1.0
 SWEEP_ROOMS = 20
 """Neglected rooms opened in one sweep, so that a restart does not open thousands at once."""
+
+SWEEP_RESTS = 200
+"""Rooms that begin to rest in one sweep: each costs the loop some tens of microseconds."""
 
 STOP_S = 10.0
 """How long a stop waits for what is under way."""
@@ -61,6 +65,7 @@ class LocalRooms:
         self._policy = policy
         self._actors: dict[str, Actor] = {}
         self._setbacks = Setbacks(clock)
+        self._watchdog = Watchdog()
         self._tasks = Tasks()
         self._damaged = DamagedRooms(placement, self.spawn)
         self._opening = Opening(
@@ -78,6 +83,7 @@ class LocalRooms:
 
     async def start(self) -> None:
         """Begin to look after rooms that somebody must run: occupied ones, and those whose timers are due."""
+        self._watchdog.start()
         self.spawn(self._sweep_until_stopped())
 
     async def stop(self) -> None:
@@ -88,10 +94,12 @@ class LocalRooms:
         for room_id in self._opening.claimed():
             self.spawn(self._opening.give_back(room_id))
         await self._tasks.finish(STOP_S)
+        self._watchdog.stop()
 
     async def abandon(self) -> None:
         """End what a stop that was cut short has left under way; what was decided, the journal has or will get."""
         await self._tasks.stop()
+        self._watchdog.stop()
 
     # --- the contract -------------------------------------------------------------------------------------------
 
@@ -145,7 +153,8 @@ class LocalRooms:
 
     def is_member(self, room_id: str, user_id: str) -> bool:
         actor = self._actors.get(room_id)
-        return actor is not None and actor.room is not None and user_id in actor.room.state.members
+        room = None if actor is None else actor.room
+        return isinstance(room, Room) and user_id in room.state.members
 
     # --- creating -----------------------------------------------------------------------------------------------
 
@@ -192,12 +201,13 @@ class LocalRooms:
             clock=self._clock,
             policy=self._policy,
             keeper=self,
+            watchdog=self._watchdog,
         )
         return actor
 
     async def _adopt(self, actor: Actor, presence: Presence) -> None:
         try:
-            room, play_lost = await self._opening.open(actor.room_id, presence)
+            opened = await self._opening.open(actor.room_id, presence)
         except GameroomError as refusal:
             self._give_up(actor, refusal)
         except Damaged as damage:
@@ -207,18 +217,19 @@ class LocalRooms:
             log.exception("room %s: it could not be opened", actor.room_id)
             self._give_up(actor, InternalError("The server failed to open this room"))
         else:
-            self._open(actor, room, play_lost=play_lost)
+            self._open(actor, opened)
         if self._is_stopping:
             await self._opening.give_back(actor.room_id)
 
-    def _open(self, actor: Actor, room: Room, *, play_lost: bool) -> None:
+    def _open(self, actor: Actor, opened: Opened) -> None:
         if self._is_stopping:
             return
+        room = opened.room
         if self._setbacks.reopened(room.room_id, room.position.seq - room.position.epoch):
             self._opening.opened(room.room_id)
             for user_id in room.without_account():
                 actor.hear(News(user_id, None))
-            actor.adopt(room, play_lost=play_lost)
+            actor.adopt(opened)
         else:
             log.error("room %s: it was lost again and again, it stays closed until a restart", room.room_id)
             self._give_up(actor, _hopeless())
@@ -291,10 +302,18 @@ class LocalRooms:
         for room_id in (*self._opening.take_unread(), *neglected):
             if not self._stays_closed(room_id):
                 self._actor(room_id)
-        tired = self._clock.monotonic() - self._policy.evict_after_s
+        self._calm()
+
+    def _calm(self) -> None:
+        """What nothing has reached for a while: put it away where nobody is connected, let it rest elsewhere."""
+        now = self._clock.monotonic()
+        tired, sleepy = now - self._policy.evict_after_s, now - self._policy.rest_after_s
+        resting = 0
         for actor in tuple(self._actors.values()):
             if actor.room is not None and actor.room.is_quiet and actor.idle_since < tired:
                 self.spawn(self._put_away(actor))
+            elif actor.idle_since < sleepy and resting < SWEEP_RESTS:
+                resting += actor.rest()
 
     async def _put_away(self, actor: Actor) -> None:
         """Give the room up cleanly; whoever asks for it opens it again."""

@@ -2,6 +2,8 @@
 
 import logging
 
+from msgspec import Struct
+
 from gameroom.errors import RoomNotFound, Unavailable
 from gameroom.games.registry import Games
 from gameroom.rooms.journal import Journal
@@ -13,6 +15,15 @@ from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Cards
 
 log = logging.getLogger(__name__)
+
+
+class Opened(Struct, frozen=True):
+    """A room as its last owner left it. `play_lost`: something was played that no record tells; `unsnapped`: how many
+    records it was made from, beside the last snapshot."""
+
+    room: Room
+    play_lost: bool
+    unsnapped: int
 
 
 class Opening:
@@ -39,8 +50,8 @@ class Opening:
         would no longer be clean."""
         self._unread: set[str] = set()
 
-    async def open(self, room_id: str, presence: Presence) -> tuple[Room, bool]:
-        """The room, and whether play of it is lost. Raises why it cannot be opened: a `GameroomError`, or `Damaged`.
+    async def open(self, room_id: str, presence: Presence) -> Opened:
+        """Raises why it cannot be opened: a `GameroomError`, or `Damaged`.
 
         Claims the room first and reads it after: nothing of an earlier owner can come in between.
         """
@@ -90,7 +101,7 @@ class Opening:
         self._claims[room_id] = claim
         return claim
 
-    async def _read(self, claim: Claim, presence: Presence) -> tuple[Room, bool]:
+    async def _read(self, claim: Claim, presence: Presence) -> Opened:
         game_type = self._games.get(claim.game)
         journaled = game_type.durability == "journal"
         recovery = await self._journal.recover(claim.room_id)
@@ -105,4 +116,5 @@ class Opening:
             cards=cards,
             presence=presence,
         )
-        return room, not journaled and not claim.clean and not room.is_closed
+        play_lost = not journaled and not claim.clean and not room.is_closed
+        return Opened(room, play_lost, len(recovery.records))

@@ -13,6 +13,8 @@ class RoomPolicy:
     `grace_ms`: how long a disconnected member's place is kept. `empty_ms`: when a room that nobody is connected to
     closes. `development`: START_GAME may bring a seed. `rooms_per_user`: open rooms that a user may be a member of.
     `rooms_made`: how many a user may make in a minute.
+    `rest_after_s`: when a room that nothing reaches is kept in little memory; `evict_after_s`: when one that nobody is
+    connected to is put away.
     """
 
     grace_ms: Millis = 60_000
@@ -25,4 +27,5 @@ class RoomPolicy:
     max_frame_bytes: int = 1_048_576
     snapshot_every: int = 100
     confirm_ms: Millis = 2_000
+    rest_after_s: float = 10.0
     evict_after_s: float = 300.0

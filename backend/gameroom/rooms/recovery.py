@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from gameroom.games.registry import GameType
 from gameroom.rooms.journal import AppliedCommand, Recovery, Snapshot
+from gameroom.rooms.memory import Memory
 from gameroom.rooms.placement import Claim
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
@@ -78,8 +79,7 @@ def open_room(
         state,
         recovered.position,
         policy=policy,
-        cards=cards,
-        presence=presence,
+        memory=Memory(cards=cards, presence=presence),
     )
     for command in commands:
         key = CommandKey(command.user_id, command.command_id, command.input_hash)

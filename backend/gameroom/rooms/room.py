@@ -25,11 +25,10 @@ from gameroom.rooms import recall
 from gameroom.rooms.decision import NOTHING, Cause, Decision, Recollection
 from gameroom.rooms.framing import Change, Framer
 from gameroom.rooms.handlers import membership, play, system
-from gameroom.rooms.history import RecentEvents
 from gameroom.rooms.journal import Snapshot
 from gameroom.rooms.listing import Listings
+from gameroom.rooms.memory import Memory
 from gameroom.rooms.policy import RoomPolicy
-from gameroom.rooms.presence import Presence
 from gameroom.rooms.recall import Viewer
 from gameroom.rooms.records import Position, Record, SnapshotBody, StoredAnswer, seal_snapshot
 from gameroom.rooms.rooms import Answer, Card, Request, Sender
@@ -45,8 +44,7 @@ from gameroom.rooms.sealing import (
 )
 from gameroom.rooms.state import GAME, MEMBER, Due, Parts, RoomState
 from gameroom.rooms.turn import Turn
-from gameroom.rooms.views import CardsById, Viewpoint, summary
-from gameroom.rooms.window import CommandWindow
+from gameroom.rooms.views import Viewpoint, summary
 
 log = logging.getLogger(__name__)
 
@@ -70,20 +68,18 @@ class Room:
         position: Position,
         *,
         policy: RoomPolicy,
-        cards: CardsById,
-        presence: Presence,
+        memory: Memory,
     ) -> None:
         self.room_id = room_id
         self.term = term
         self.game_type = game_type
         self.state = state
         self.position = position
-        self.window = CommandWindow()
-        self.recent = RecentEvents()
-        self.presence = presence
-        self.viewpoint = Viewpoint(room_id, game_type, state, cards, presence)
-        self._policy = policy
-        self._unsaved: Parts = {}
+        self.memory = memory
+        self.policy = policy
+        self.window = memory.window
+        self.presence = memory.presence
+        self.viewpoint = Viewpoint(room_id, game_type, state, memory.cards, memory.presence)
         self.listings = Listings(room_id, game_type, state)
 
     # --- inputs -------------------------------------------------------------------------------------------------
@@ -165,6 +161,11 @@ class Room:
     def is_quiet(self) -> bool:
         """Nobody is connected: the room can be put away until somebody or a timer needs it."""
         return not self.presence
+
+    @property
+    def is_private(self) -> bool:
+        """Whether outsiders may not know of it."""
+        return self.state.room.visibility == "private"
 
     def snapshot(self, *, hand_over: bool = False) -> Snapshot:
         """All parts as of the last decision; only when that is stored.
@@ -257,17 +258,17 @@ class Room:
             since=self.state.members[sender.user_id].since,
             as_view=command.updates == "view",
             cards=self.viewpoint.cards,
-            max_bytes=self._policy.max_frame_bytes,
+            max_bytes=self.policy.max_frame_bytes,
         )
         journaled = self.game_type.durability == "journal"
-        return recall.resumed(self.recent, own, full, viewer, command.resume, journaled=journaled)
+        return recall.resumed(self.memory.recent, own, full, viewer, command.resume, journaled=journaled)
 
     def _view_of(self, sender: Sender) -> RoomView:
         return self.viewpoint.room(self.viewpoint.key(sender.user_id))
 
     def _reply(self, data: bytes, *, holds_view: bool = False) -> Answer:
-        if not fits(data, self._policy.max_frame_bytes - REPLY_HEAD_BYTES):
-            raise MessageTooBig(self._policy.max_frame_bytes)
+        if not fits(data, self.policy.max_frame_bytes - REPLY_HEAD_BYTES):
+            raise MessageTooBig(self.policy.max_frame_bytes)
         return Answer(
             room_id=self.room_id,
             epoch=self.position.epoch,
@@ -309,7 +310,7 @@ class Room:
     # --- the end of a turn --------------------------------------------------------------------------------------
 
     def _turn(self, now: Millis) -> Turn:
-        return Turn(self.state, self.game_type, self._policy, self.position.seq, now)
+        return Turn(self.state, self.game_type, self.policy, self.position.seq, now)
 
     def _conclude(self, turn: Turn, cause: Cause, answer: MakeAnswer) -> Decision:
         """Everything that can still fail, and then the commit, which cannot."""
@@ -331,14 +332,14 @@ class Room:
         deliveries = self._frame(turn, records, cause, game_changed=GAME in changes)
         outcome = answer(records)
         recorded = recorded_answer(cause, outcome)
-        parts = storable(self.game_type, {**self._unsaved, **changes})
+        parts = storable(self.game_type, {**self.memory.unsaved, **changes})
         journaled = [
             r for r, e in zip(records, turn.emissions, strict=True) if is_journaled(self.game_type, e)
         ]
         if journaled:
             journaled[0] = complete(journaled[0], cause, parts, recorded)
         sealed = seal_all(journaled)
-        self._unsaved = {} if journaled else parts
+        self.memory.unsaved = {} if journaled else parts
         self._remember(cause, records, journaled, recorded)
         self._settle(changes)
         return Decision(records=sealed, deliveries=deliveries, outcome=outcome)
@@ -348,7 +349,7 @@ class Room:
     ) -> tuple[Delivery, ...]:
         change = Change(self.viewpoint.shared_patch(), game_changed)
         leaving = {emission.parting[0] for emission in turn.emissions if emission.parting is not None}
-        framer = Framer(self.viewpoint, change, self._policy.max_frame_bytes, leaving)
+        framer = Framer(self.viewpoint, change, self.policy.max_frame_bytes, leaving)
         return tuple(
             framer.deliver(record, emission, first=record is records[0], cause=cause.connection_id)
             for record, emission in zip(records, turn.emissions, strict=True)
@@ -359,7 +360,7 @@ class Room:
     ) -> None:
         """Keep what repeats and resumes will ask for; an answer only where no record holds it."""
         for record in records:
-            self.recent.add(record)
+            self.memory.recent.add(record)
         if cause.key is None:
             return
         seq = journaled[0].seq if journaled else records[0].seq

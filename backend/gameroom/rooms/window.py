@@ -5,8 +5,7 @@ them for ten minutes after it left or the room closed; older ones are refused, n
 remembered for a minute, so that a late copy of a refused command is not applied after all.
 """
 
-from collections import OrderedDict, deque
-from hashlib import blake2b
+from collections import OrderedDict
 
 from msgspec import Struct
 
@@ -36,11 +35,12 @@ class CommandKey(Struct, frozen=True):
 
 
 class Applied(Struct, frozen=True):
-    """A command that was done. `answer` is kept only where no record holds it (play that is not journaled)."""
+    """A command that was done. `content` tells whether it is the same one again; `answer` is kept only where no
+    record holds it (play that is not journaled)."""
 
     seq: int
-    input_hash: bytes
     ordinal: int
+    content: int
     answer: StoredAnswer | None = None
 
 
@@ -52,9 +52,11 @@ class Refusal(Struct, frozen=True):
 
 class CommandWindow:
     def __init__(self) -> None:
-        self._applied: dict[tuple[str, str], Applied] = {}
+        self._recorded: dict[int, int] = {}
+        """Commands that a record answers, which are never forgotten: by their short hash, packed into a number each."""
+        self._unrecorded: dict[str, dict[str, Applied]] = {}
+        """The others, by user and id, in order."""
         self._count: dict[str, int] = {}
-        self._unrecorded: dict[str, deque[str]] = {}
         self._spent: dict[int, None] = {}
         self._refusals: OrderedDict[tuple[str, str], Refusal] = OrderedDict()
 
@@ -62,33 +64,31 @@ class CommandWindow:
         """The command is decided and its first event is `seq`."""
         ordinal = self._count.get(key.user_id, 0) + 1
         self._count[key.user_id] = ordinal
-        self._applied[key.user_id, key.command_id] = Applied(seq, key.input_hash, ordinal, answer)
-        if answer is not None:
-            self._bound(key.user_id, key.command_id)
+        applied = Applied(seq, ordinal, _content(key), answer)
+        if answer is None:
+            self._recorded[_short(key.user_id, key.command_id)] = _packed(applied)
+        else:
+            self._remember(key, applied)
 
-    def _bound(self, user_id: str, command_id: str) -> None:
-        ids = self._unrecorded.setdefault(user_id, deque())
-        ids.append(command_id)
-        if len(ids) > VOLATILE_WINDOW:
-            self._spend(user_id, ids.popleft())
-
-    def _spend(self, user_id: str, command_id: str) -> None:
-        """Keep no more of it than that it was used."""
-        del self._applied[user_id, command_id]
-        self._spent[_short(user_id, command_id)] = None
-        if len(self._spent) > SPENT_IDS:
-            del self._spent[next(iter(self._spent))]
+    def _remember(self, key: CommandKey, applied: Applied) -> None:
+        """Of the oldest no more is kept than that it was used."""
+        commands = self._unrecorded.setdefault(key.user_id, {})
+        commands[key.command_id] = applied
+        if len(commands) > VOLATILE_WINDOW:
+            oldest = next(iter(commands))
+            del commands[oldest]
+            self._spent[_short(key.user_id, oldest)] = None
+            if len(self._spent) > SPENT_IDS:
+                del self._spent[next(iter(self._spent))]
 
     def unrecorded(self) -> list[Unrecorded]:
         """Each user's last 128 that no record holds, in order: for a snapshot that hands the room over."""
-        found = []
-        for user_id, ids in self._unrecorded.items():
-            for command_id in tuple(ids)[-MEMBER_WINDOW:]:
-                applied = self._applied[user_id, command_id]
-                if applied.answer is not None:
-                    digest = applied.input_hash.hex()
-                    found.append(Unrecorded(user_id, command_id, digest, applied.seq, applied.answer))
-        return found
+        return [
+            Unrecorded(user_id, command_id, f"{applied.content:016x}", applied.seq, applied.answer)
+            for user_id, commands in self._unrecorded.items()
+            for command_id, applied in tuple(commands.items())[-MEMBER_WINDOW:]
+            if applied.answer is not None
+        ]
 
     def refuse(self, key: CommandKey, error: GameroomError, now: Millis) -> None:
         """The command was refused; what is retryable may be sent again with its id and is not remembered."""
@@ -102,14 +102,21 @@ class CommandWindow:
             self._refusals.popitem(last=False)
 
     def has(self, user_id: str, command_id: str) -> bool:
-        return (user_id, command_id) in self._applied
+        return self._applied(user_id, command_id) is not None
 
     def find(self, key: CommandKey) -> Applied | None:
         """The applied command with this id. Raises `IdReused` if it had other content."""
-        applied = self._applied.get((key.user_id, key.command_id))
-        if applied is not None and applied.input_hash != key.input_hash:
+        applied = self._applied(key.user_id, key.command_id)
+        if applied is not None and applied.content != _content(key):
             raise _other_content(key.command_id)
         return applied
+
+    def _applied(self, user_id: str, command_id: str) -> Applied | None:
+        packed = self._recorded.get(_short(user_id, command_id))
+        if packed is not None:
+            return _unpacked(packed)
+        commands = self._unrecorded.get(user_id)
+        return None if commands is None else commands.get(command_id)
 
     def is_recent(self, key: CommandKey, applied: Applied) -> bool:
         """Whether it is among the user's last 128."""
@@ -145,4 +152,18 @@ def _other_content(command_id: str) -> IdReused:
 
 
 def _short(user_id: str, command_id: str) -> int:
-    return int.from_bytes(blake2b(f"{user_id}\0{command_id}".encode(), digest_size=8).digest())
+    """60 bits, of this process only: so small a number takes 32 bytes. Python's hash of strings is keyed."""
+    return hash((user_id, command_id)) & 0x0FFF_FFFF_FFFF_FFFF
+
+
+def _content(key: CommandKey) -> int:
+    """64 bits of what tells contents apart."""
+    return int.from_bytes(key.input_hash[:8])
+
+
+def _packed(applied: Applied) -> int:
+    return applied.seq << 96 | applied.ordinal << 64 | applied.content
+
+
+def _unpacked(packed: int) -> Applied:
+    return Applied(packed >> 96, packed >> 64 & 0xFFFF_FFFF, packed & 0xFFFF_FFFF_FFFF_FFFF)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -204,3 +204,16 @@ async def node(
         yield node
     finally:
         await node.rooms.stop()
+
+
+async def turns(count: int = 10) -> None:
+    """Let the loop run what is ready, a few times over."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def until(holds: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
+    """Let what goes on in the background bring it about."""
+    async with asyncio.timeout(patience_s):
+        while not holds():
+            await turns()

@@ -23,6 +23,7 @@ from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import unseal
 from gameroom.rooms.recovery import open_room, overlay
+from gameroom.rooms.resting import Resting
 from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Answer, Card, Request, Sender
 
@@ -178,6 +179,10 @@ class Scene:
     def crash(self) -> None:
         """The process dies; the room is opened again. Everybody's socket is gone, their copies stay."""
         self.room = self.recovered()
+
+    def rest(self) -> None:
+        """Nothing reaches the room for a while, and then something does."""
+        self.room = Resting.of(self.room).wake()
 
     def _recalled(self, decision: Decision) -> Answer | GameroomError:
         outcome = decision.outcome

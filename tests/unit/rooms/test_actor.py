@@ -17,10 +17,12 @@ from gameroom.rooms import recollecting
 from gameroom.rooms.actor import Actor
 from gameroom.rooms.journal import Fenced, MemoryJournal, Refused, SealedRecord, Snapshot, Unit
 from gameroom.rooms.mailbox import Ask, Gone
+from gameroom.rooms.opening import Opened
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import Damaged
 from gameroom.rooms.rooms import Answer, Outcome, Request, Tell
+from gameroom.rooms.watchdog import Watchdog
 from tests.unit.rooms.scene import POLICY, ROOM_ID, START, Scene
 
 
@@ -94,7 +96,13 @@ class House:
         self.lost_rooms: list[list[str]] = []
         self.damage: list[int] = []
         self.actor = Actor(
-            ROOM_ID, journal=self.journal, bus=self.bus, clock=self.clock, policy=policy, keeper=self
+            ROOM_ID,
+            journal=self.journal,
+            bus=self.bus,
+            clock=self.clock,
+            policy=policy,
+            keeper=self,
+            watchdog=Watchdog(),
         )
 
     async def open(self) -> None:
@@ -257,7 +265,7 @@ async def test_due_timers_go_before_what_waits(house: House) -> None:
 async def test_members_that_do_not_confirm_after_an_adoption_are_disconnected() -> None:
     house = House(replace(POLICY, confirm_ms=20))
     await house.bus.subscribe(ROOM_ID, house.heard.append)
-    house.actor.adopt(house.scene.recovered(), play_lost=False)
+    house.actor.adopt(Opened(house.scene.recovered(), play_lost=False, unsnapped=0))
     back = house.ask("ann", JoinRoom())
     assert isinstance(await outcome_of(back), Answer)
     unit = await house.journal.pending()
@@ -308,7 +316,7 @@ async def test_a_repeat_is_not_called_unapplied_while_its_record_cannot_be_read(
 
 async def test_a_resume_whose_records_cannot_be_read_is_answered_with_the_whole_view() -> None:
     house = House(replace(POLICY, confirm_ms=10_000))
-    house.actor.adopt(house.scene.recovered(), play_lost=False)
+    house.actor.adopt(Opened(house.scene.recovered(), play_lost=False, unsnapped=0))
     house.journal.unreadable = 1
     back = await outcome_of(house.ask("bob", JoinRoom(resume=ResumeFrom(1, 2))))
     assert isinstance(back, Answer)

@@ -10,8 +10,7 @@ from gameroom.errors import RoomClosed, RoomNotFound, Unavailable
 from gameroom.protocol.commands import CreateRoom, JoinRoom, ResumeFrom, SendChat
 from gameroom.rooms.journal import MemoryJournal, SealedRecord
 from gameroom.rooms.rooms import Answer
-from tests.unit.rooms.node import ROOM, Node, SlowAppends, node
-from tests.unit.rooms.test_opening import turns, until
+from tests.unit.rooms.node import ROOM, Node, SlowAppends, node, turns, until
 
 TIC_TAC_TOE = CreateRoom(game="tic-tac-toe")
 PRIVATE = CreateRoom(game="tic-tac-toe", visibility="private")

@@ -9,9 +9,8 @@ from gameroom.errors import GameroomError, TooManyRooms, Unavailable
 from gameroom.protocol.commands import CloseRoom, CreateRoom, GetRoom, JoinRoom, LeaveRoom, SendChat
 from gameroom.rooms import entrance
 from gameroom.rooms.rooms import Answer, Outcome
-from tests.unit.rooms.node import Node, node
+from tests.unit.rooms.node import Node, node, turns
 from tests.unit.rooms.scene import POLICY
-from tests.unit.rooms.test_opening import turns
 
 RELAY = CreateRoom(game="relay")
 TWO = replace(POLICY, rooms_per_user=2)

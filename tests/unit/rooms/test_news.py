@@ -7,8 +7,7 @@ from gameroom.errors import Unavailable
 from gameroom.protocol.commands import CreateRoom, GetRoom, JoinRoom, SendChat
 from gameroom.rooms import news
 from gameroom.rooms.rooms import Card
-from tests.unit.rooms.node import ROOM, Node, SlowAppends, node
-from tests.unit.rooms.test_opening import turns, until
+from tests.unit.rooms.node import ROOM, Node, SlowAppends, node, turns, until
 
 RELAY = CreateRoom(game="relay")
 TIC_TAC_TOE = CreateRoom(game="tic-tac-toe")

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
 import pytest
 from msgspec import structs
 
@@ -15,8 +15,10 @@ from gameroom.protocol.commands import (
     GameAction,
     JoinRoom,
     SendChat,
+    SetReady,
+    StartGame,
 )
-from gameroom.rooms import local, setbacks
+from gameroom.rooms import setbacks
 from gameroom.rooms.journal import (
     Birth,
     Born,
@@ -28,31 +30,24 @@ from gameroom.rooms.journal import (
     Snapshot,
     Unit,
 )
+from gameroom.rooms.records import unseal
 from gameroom.rooms.rooms import Answer
-from tests.unit.rooms.node import GAMES, PATIENCE_S, ROOM, FailingJournal, Node, SlowAppends, node
+from tests.unit.rooms.node import (
+    GAMES,
+    PATIENCE_S,
+    ROOM,
+    FailingJournal,
+    Node,
+    SlowAppends,
+    node,
+    turns,
+    until,
+)
 from tests.unit.rooms.scene import POLICY, card_of
 
 TIC_TAC_TOE = CreateRoom(game="tic-tac-toe")
 RELAY = CreateRoom(game="relay")
 SEND = GameAction(action={"type": "send", "data": 1})
-
-
-async def turns(count: int = 10) -> None:
-    """Let the loop run what is ready, a few times over."""
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Let what goes on in the background bring it about."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not holds():
-            await turns()
-
-
-@pytest.fixture
-def sweeps_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "SWEEP_S", 0.001)
 
 
 # --- creating -------------------------------------------------------------------------------------------------
@@ -649,6 +644,39 @@ async def test_a_timer_that_came_due_while_nobody_ran_the_room_fires_unasked() -
         async with asyncio.timeout(PATIENCE_S):
             await journal.appended.wait()
         assert [record.kind for record in present.records()][-1] == "MEMBER_LEFT"
+
+
+@pytest.mark.parametrize("by_a_command", [False, True], ids=["by the sweep", "by a command"])
+async def test_a_turn_clock_that_ran_out_while_down_fires_once_first_and_with_its_due_time(
+    by_a_command: bool,
+) -> None:
+    journal = Watched()
+    former = Node(journal)
+    await former.do("ann", CreateRoom(game="secrets"))
+    await former.do("bob", JoinRoom())
+    for user in ("ann", "bob"):
+        await former.do(user, SetReady(ready=True))
+    await former.do("ann", StartGame())
+    due_at = former.clock.moment + 30_000
+    stored = len(former.records())
+    journal.appended.clear()
+    async with node(journal, "node-2") as present:
+        present.clock.moment = due_at + 3_600_000
+        if not by_a_command:
+            await present.rooms.start()
+            async with asyncio.timeout(PATIENCE_S):
+                await journal.appended.wait()
+        await present.do("ann", JoinRoom())
+        await present.do("ann", SendChat(text="back"))
+        fired, *later = [unseal(record) for record in present.records()[stored:]]
+        assert (fired.kind, fired.at) == ("GAME_UPDATED", present.clock.moment)
+        assert msgspec.json.decode(fired.input) == {
+            "type": "TIMER",
+            "part": "game",
+            "name": "run_late",
+            "due_at": due_at,
+        }
+        assert [record.kind for record in later] == ["CHAT_MESSAGE"]
 
 
 async def test_a_room_tells_the_sweeper_when_its_next_timer_is_due() -> None:

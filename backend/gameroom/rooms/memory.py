@@ -1,0 +1,20 @@
+"""What an open room knows beside its state. None of it must survive: the journal has it, or nobody misses it."""
+
+from msgspec import Struct, field
+
+from gameroom.rooms.history import RecentEvents
+from gameroom.rooms.presence import Presence
+from gameroom.rooms.rooms import Card
+from gameroom.rooms.state import Parts
+from gameroom.rooms.window import CommandWindow
+
+
+class Memory(Struct, kw_only=True):
+    """`presence`: who is connected from where; `cards`: how its members are shown; `unsaved`: parts that were changed
+    by play that is not journaled, and stand in the next record."""
+
+    presence: Presence = field(default_factory=Presence)
+    cards: dict[str, Card] = field(default_factory=dict)
+    window: CommandWindow = field(default_factory=CommandWindow)
+    recent: RecentEvents = field(default_factory=RecentEvents)
+    unsaved: Parts = field(default_factory=dict)
