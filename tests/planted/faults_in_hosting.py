@@ -118,9 +118,9 @@ FAULTS: Faults = {
         fault(
             "news of one user pile up before a room",
             Edit(
-                ACTOR,
-                "deque(entry for entry in self._mailbox if not news.settles(entry))",
-                "deque(self._mailbox)",
+                MAILBOX,
+                "deque(entry for entry in self._entries if not news.settles(entry))",
+                "deque(self._entries)",
             ),
             f"{T_NEWS}::test_of_many_news_that_wait_the_room_hears_the_last",
         ),

@@ -12,6 +12,7 @@ SQLITE = f"{STORAGE}/sqlite.py"
 THREADS = f"{STORAGE}/bounded_threads.py"
 OPENING = "backend/gameroom/rooms/opening.py"
 ACTOR = "backend/gameroom/rooms/actor.py"
+MAILBOX = "backend/gameroom/rooms/mailbox.py"
 
 C_JOURNAL = "tests/contract/test_journal.py"
 C_PLACEMENT = "tests/contract/test_placement.py"
@@ -79,9 +80,9 @@ FAULTS: Faults = {
         fault(
             "a command that was withdrawn is decided later",
             Edit(
-                ACTOR,
+                MAILBOX,
                 "                self._asks -= 1\n                tell_one(",
-                "                self._mailbox.append(Ask(entry.request, lambda _: None, now + 3600))\n"
+                "                self._entries.append(Ask(entry.request, lambda _: None, now + 3600))\n"
                 "                tell_one(",
             ),
             "tests/unit/rooms/test_actor.py::"

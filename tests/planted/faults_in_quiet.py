@@ -45,8 +45,8 @@ FAULTS: Faults = {
             "a room that was opened is held by its clock after it is put away",
             Edit(
                 ACTOR,
-                "        for handle in (self._confirmation, self._alarm, self._deadline):\n",
-                "        for handle in (self._alarm, self._deadline):\n",
+                "        for handle in (self._confirmation, self._alarm):\n",
+                "        for handle in (self._alarm,):\n",
             ),
             f"{T_RESTING}::test_two_thousand_rooms_are_put_away_and_opened_again_without_growth",
         ),
@@ -82,7 +82,12 @@ FAULTS: Faults = {
         ),
         fault(
             "many short turns pass for a long one",
-            Edit(WATCHDOG, "            if self.turn is not seen:\n", "            if self.turn != seen:\n"),
+            (
+                Edit(
+                    WATCHDOG, "            if self.turn is not seen:\n", "            if self.turn != seen:\n"
+                ),
+                Edit(WATCHDOG, "        if self.turn is turn:\n", "        if self.turn == turn:\n"),
+            ),
             f"{T_WATCHDOG}::test_turns_that_are_short_are_not_named_however_many",
         ),
     ),

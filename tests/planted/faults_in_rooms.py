@@ -16,6 +16,7 @@ RECALL = f"{ROOMS}/recall.py"
 RECOLLECTING = f"{ROOMS}/recollecting.py"
 RECORDS = f"{ROOMS}/records.py"
 RECOVERY = f"{ROOMS}/recovery.py"
+REPLIES = f"{ROOMS}/replies.py"
 ROOM = f"{ROOMS}/room.py"
 ROUTER = f"{ROOMS}/router.py"
 SEALING = f"{ROOMS}/sealing.py"
@@ -145,9 +146,10 @@ FAULTS: Faults = {
             "the answer to a resume is made after the commit",
             Edit(
                 ROOM,
-                "self._joined(sender, command, own, known=known)\n            )\n",
-                "self._joined(sender, command, own, known=False)\n            )\n"
-                "            decision = replace(decision, outcome=self._joined(sender, command, [], known=known))\n",
+                "self.position, own, known=known),\n            )\n",
+                "self.position, own, known=False),\n            )\n"
+                "            outcome = self._replies.to_join(sender, command, self.position, [], known=known)\n"
+                "            decision = replace(decision, outcome=outcome)\n",
             ),
             f"{T_REGRESSION}::test_a_resume_that_fails_leaves_no_gap_in_the_journal",
         ),
@@ -555,7 +557,7 @@ FAULTS: Faults = {
     "Strangers know of a room what it shows them": (
         fault(
             "strangers see the view",
-            Edit(ROOM, "        if request.sender.user_id in self.state.members:\n", "        if True:\n"),
+            Edit(REPLIES, "        if self._viewpoint.is_member(sender.user_id):\n", "        if True:\n"),
             f"{T_REST}::test_a_stranger_sees_a_summary_and_leaves_no_trace",
         ),
         fault(

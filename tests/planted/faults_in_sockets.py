@@ -12,6 +12,7 @@ HUB = f"{GATEWAY}/hub.py"
 LIMITS = f"{GATEWAY}/limits.py"
 LOBBY = f"{GATEWAY}/lobby.py"
 ACTOR = "backend/gameroom/rooms/actor.py"
+MAILBOX = "backend/gameroom/rooms/mailbox.py"
 HISTORY = "backend/gameroom/rooms/history.py"
 WINDOW = "backend/gameroom/rooms/window.py"
 CODEC = "backend/gameroom/protocol/codec.py"
@@ -158,7 +159,7 @@ FAULTS: Faults = {
     "Every queue is bounded": (
         fault(
             "any number of commands waits for a room",
-            Edit(ACTOR, "if self._asks >= self._policy.mailbox:", "if False:"),
+            Edit(MAILBOX, "if self._asks >= self._most:", "if False:"),
             f"{T_ACTOR}::test_a_full_mailbox_refuses_at_once",
         ),
         fault(
@@ -224,7 +225,7 @@ FAULTS: Faults = {
         fault(
             "a command waits for its room for an hour",
             Edit(
-                ACTOR,
+                MAILBOX,
                 "self._loop.call_at(first.expires_at, self._expire)",
                 "self._loop.call_at(first.expires_at + 3600, self._expire)",
             ),

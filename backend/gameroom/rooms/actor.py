@@ -6,7 +6,6 @@ is pending it does nothing else: what it has decided rests on records that are n
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Coroutine
 from typing import Protocol
 
@@ -16,7 +15,7 @@ from gameroom.errors import GameroomError, InternalError, Unavailable
 from gameroom.rooms.damage import damaged
 from gameroom.rooms.decision import NOTHING, Decision, Recollection
 from gameroom.rooms.journal import Fenced, Journal, SealedRecord, Snapshot, Unit
-from gameroom.rooms.mailbox import Ask, Entry, Gone, News, refuse, tell_one
+from gameroom.rooms.mailbox import Ask, Entry, Gone, Mailbox, News, refuse, tell_one
 from gameroom.rooms.opening import Opened
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
@@ -92,8 +91,7 @@ class Actor:
         self._keeper = keeper
         self._watchdog = watchdog
         self._loop = asyncio.get_running_loop()
-        self._mailbox: deque[Entry] = deque()
-        self._asks = 0
+        self._mailbox = Mailbox(policy.mailbox, self._is_decided)
         self._pending: Decided = []
         self._settled: asyncio.Event | None = None
         self._stopped = False
@@ -104,34 +102,24 @@ class Actor:
         self._saving = False
         self._confirmation: asyncio.TimerHandle | None = None
         self._alarm: asyncio.TimerHandle | None = None
-        self._deadline: asyncio.TimerHandle | None = None
 
     # --- what arrives -------------------------------------------------------------------------------------------
 
     def submit(self, ask: Ask) -> None:
-        """A full mailbox refuses at once: better an answer now than one that is too late."""
-        if self._asks >= self._policy.mailbox:
-            refusal = Unavailable(f"{self._asks} commands wait in this room already", retry_after_ms=1_000)
-            tell_one(ask.tell, refusal)
-            return
-        self._asks += 1
-        self._mailbox.append(ask)
-        self._wake()
+        if self._mailbox.ask(ask):
+            self._wake()
 
     def detach(self, gone: Gone) -> None:
-        self._mailbox.append(gone)
+        self._mailbox.put(gone)
         self._wake()
 
     def hear(self, news: News) -> None:
-        """What is newer takes the place of what waits."""
-        self._mailbox = deque(entry for entry in self._mailbox if not news.settles(entry))
-        self._mailbox.append(news)
+        self._mailbox.hear(news)
         self._wake()
 
     def take_over(self, waiting: list[Entry]) -> None:
-        """What waited for this room at another actor, each with the deadline that it had."""
-        self._asks += sum(isinstance(entry, Ask) for entry in waiting)
-        self._mailbox.extend(waiting)
+        """What waited for this room at another actor."""
+        self._mailbox.take_over(waiting)
         self._wake()
 
     def open(self, room: Room) -> None:
@@ -144,7 +132,9 @@ class Actor:
         self._play_lost = opened.play_lost
         self._unsnapped = opened.unsnapped
         self._confirmation = self._loop.call_later(self._policy.confirm_ms / 1000, self._confirm)
-        self.open(opened.room)
+        self.room = opened.room
+        self._keep_snapshot()
+        self._wake()
 
     def refuse_all(self, error: GameroomError) -> None:
         """Withdraw every command that waits."""
@@ -153,10 +143,11 @@ class Actor:
 
     def leftovers(self) -> list[Entry]:
         """Take out all that waits, undecided."""
-        waiting, self._asks = list(self._mailbox), 0
-        self._mailbox.clear()
-        self._cancel_timers()
-        return waiting
+        for handle in (self._confirmation, self._alarm):
+            if handle is not None:
+                handle.cancel()
+        self._confirmation = self._alarm = None
+        return self._mailbox.take_all()
 
     async def halt(self) -> None:
         """Decide nothing more; returns when nothing that was decided is in doubt."""
@@ -207,7 +198,7 @@ class Actor:
 
     def _wake(self) -> None:
         if self._is_busy or self.room is None:
-            self._watch_deadline()
+            self._mailbox.watch()
             return
         self._scheduled = True
         self._loop.call_soon(self._take_turn)
@@ -249,14 +240,13 @@ class Actor:
             self._decide_next(room, batch, now)
 
     def _decide_next(self, room: Room, batch: "Batch", now: Millis) -> None:
-        entry = self._mailbox.popleft()
+        entry = self._mailbox.take()
         if isinstance(entry, Gone):
             batch.add(room.detach(entry.user_id, entry.connection_id, now))
             return
         if isinstance(entry, News):
             batch.add(room.hear(entry.user_id, entry.card, now))
             return
-        self._asks -= 1
         try:
             batch.add(room.decide(entry.request, now), entry.tell)
         except Exception:
@@ -266,7 +256,7 @@ class Actor:
     def _append(self, room: Room, records: tuple[SealedRecord, ...], decided: Decided) -> None:
         self._pending = decided
         self._unsnapped += len(records)
-        self._watch_deadline()
+        self._mailbox.watch()
         unit = Unit(room_id=self.room_id, term=room.term, records=records, listing=room.listings.changed())
         self._journal.append(unit).add_done_callback(self._appended)
 
@@ -274,6 +264,7 @@ class Actor:
         decided, self._pending = self._pending, []
         failure = asyncio.CancelledError() if stored.cancelled() else stored.exception()
         if failure is None:
+            self._keep_snapshot()
             self._release(decided)
         else:
             log.error("room %s: its records were not taken: %r", self.room_id, failure)
@@ -302,7 +293,6 @@ class Actor:
             if tell is not None and decision.outcome is not None:
                 self._tell(decision.outcome, tell)
         self.idle_since = self._clock.monotonic()
-        self._keep_snapshot()
         self._set_alarm()
         if self._mailbox or self._confirming:
             self._wake()
@@ -337,39 +327,10 @@ class Actor:
             delay = max(0, due_at - self._clock.now()) / 1000
             self._alarm = self._loop.call_later(delay, self._wake)
 
-    def _watch_deadline(self) -> None:
-        """While nothing can be decided, look after the deadline of what has waited longest."""
-        if self._deadline is None:
-            asks = (entry for entry in self._mailbox if isinstance(entry, Ask))
-            first = next((ask for ask in asks if not self._is_decided(ask)), None)
-            if first is not None:
-                self._deadline = self._loop.call_at(first.expires_at, self._expire)
-
-    def _expire(self) -> None:
-        self._deadline = None
-        now = self._loop.time()
-        waiting, self._mailbox = self._mailbox, deque()
-        for entry in waiting:
-            if isinstance(entry, Ask) and entry.expires_at <= now and not self._is_decided(entry):
-                self._asks -= 1
-                tell_one(
-                    entry.tell, Unavailable("The room could not decide this in time; it was not applied")
-                )
-            else:
-                self._mailbox.append(entry)
-        self._watch_deadline()
-
     def _is_decided(self, ask: Ask) -> bool:
-        """Whether it repeats a command that is decided, but not stored yet: of that nothing certain can be told."""
         if self.room is None:
             return False
         return self.room.has_decided(ask.request.sender.user_id, ask.request.command.id)
-
-    def _cancel_timers(self) -> None:
-        for handle in (self._confirmation, self._alarm, self._deadline):
-            if handle is not None:
-                handle.cancel()
-        self._confirmation = self._alarm = self._deadline = None
 
     # --- snapshots ----------------------------------------------------------------------------------------------
 
@@ -378,11 +339,8 @@ class Actor:
 
         The room waits until it is kept: so to open it never takes more than that many records and one unit.
         """
-        if (
-            self._unsnapped >= self._policy.snapshot_every
-            and isinstance(self.room, Room)
-            and not self._stopped
-        ):
+        wanted = self._unsnapped >= self._policy.snapshot_every and not self._stopped
+        if wanted and isinstance(self.room, Room):
             self._saving = True
             self._keeper.spawn(self._save(self.room.snapshot()))
 

@@ -13,14 +13,9 @@ from msgspec.structs import replace
 
 from gameroom.bus.bus import Delivery
 from gameroom.clock import Millis
-from gameroom.errors import GameFailed, GameroomError, InternalError, MessageTooBig, NotMember
+from gameroom.errors import GameFailed, GameroomError, InternalError, NotMember
 from gameroom.games.registry import GameType
-from gameroom.protocol import answers
-from gameroom.protocol.codec import encode
 from gameroom.protocol.commands import JoinRoom, Updates
-from gameroom.protocol.frames import fits
-from gameroom.protocol.limits import REPLY_HEAD_BYTES
-from gameroom.protocol.views import RoomView
 from gameroom.rooms import recall
 from gameroom.rooms.decision import NOTHING, Cause, Decision, Recollection
 from gameroom.rooms.framing import Change, Framer
@@ -29,8 +24,8 @@ from gameroom.rooms.journal import Snapshot
 from gameroom.rooms.listing import Listings
 from gameroom.rooms.memory import Memory
 from gameroom.rooms.policy import RoomPolicy
-from gameroom.rooms.recall import Viewer
 from gameroom.rooms.records import Position, Record, SnapshotBody, StoredAnswer, seal_snapshot
+from gameroom.rooms.replies import Replies
 from gameroom.rooms.rooms import Answer, Card, Request, Sender
 from gameroom.rooms.router import Route, find_route
 from gameroom.rooms.sealing import (
@@ -44,7 +39,7 @@ from gameroom.rooms.sealing import (
 )
 from gameroom.rooms.state import GAME, MEMBER, Due, Parts, RoomState
 from gameroom.rooms.turn import Turn
-from gameroom.rooms.views import Viewpoint, summary
+from gameroom.rooms.views import Viewpoint
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +76,7 @@ class Room:
         self.presence = memory.presence
         self.viewpoint = Viewpoint(room_id, game_type, state, memory.cards, memory.presence)
         self.listings = Listings(room_id, game_type, state)
+        self._replies = Replies(self.viewpoint, memory.recent, policy.max_frame_bytes)
 
     # --- inputs -------------------------------------------------------------------------------------------------
 
@@ -219,63 +215,26 @@ class Room:
 
     def _carry_out(self, request: Request, route: Route, cause: Cause, turn: Turn) -> Decision:
         command, sender = request.command, request.sender
+        if isinstance(command, JoinRoom):
+            return self._join(sender, command, cause, turn)
+        reply = route.handler(turn, sender, command)
+        return self._conclude(
+            turn, cause, lambda _: self._replies.to(sender, reply, self.position, holds_view=route.holds_view)
+        )
+
+    def _join(self, sender: Sender, command: JoinRoom, cause: Cause, turn: Turn) -> Decision:
         known = sender.user_id in self.state.members
         with self.viewpoint.introducing(sender.user_id, sender.card):
-            reply = route.handler(turn, sender, command)
-            if not isinstance(command, JoinRoom):
-                return self._conclude(turn, cause, lambda _: self._answer(request, route, reply))
+            membership.join(turn, sender, command)
             decision = self._conclude(
-                turn, cause, lambda own: self._joined(sender, command, own, known=known)
+                turn,
+                cause,
+                lambda own: self._replies.to_join(sender, command, self.position, own, known=known),
             )
         self._attach(sender, command.updates)
         if not turn.emissions:
             self._remember_attaching(cause)
         return decision
-
-    def _answer(self, request: Request, route: Route, reply: object) -> Answer:
-        """What the sender is told, standing at the position after the turn."""
-        if not route.holds_view:
-            return self._reply(encode(reply))
-        if request.sender.user_id in self.state.members:
-            return self._show(request.sender)
-        return self._reply(encode(answers.SummaryData(summary(self.room_id, self.game_type, self.state))))
-
-    def _show(self, sender: Sender) -> Answer:
-        """The view as the answer."""
-        return self._reply(encode(answers.RoomData(self._view_of(sender))), holds_view=True)
-
-    def _joined(
-        self, sender: Sender, command: JoinRoom, own: list[Record], *, known: bool
-    ) -> Answer | Recollection:
-        """The whole view, or to a member that resumes what it missed, the events of the JOIN itself included."""
-        data = encode(answers.Joined(room=self._view_of(sender), resumed=False))
-        full = self._reply(data, holds_view=True)
-        if command.resume is None or not known:
-            return full
-        viewer = Viewer(
-            user_id=sender.user_id,
-            seat=self.viewpoint.seat(sender.user_id),
-            since=self.state.members[sender.user_id].since,
-            as_view=command.updates == "view",
-            cards=self.viewpoint.cards,
-            max_bytes=self.policy.max_frame_bytes,
-        )
-        journaled = self.game_type.durability == "journal"
-        return recall.resumed(self.memory.recent, own, full, viewer, command.resume, journaled=journaled)
-
-    def _view_of(self, sender: Sender) -> RoomView:
-        return self.viewpoint.room(self.viewpoint.key(sender.user_id))
-
-    def _reply(self, data: bytes, *, holds_view: bool = False) -> Answer:
-        if not fits(data, self.policy.max_frame_bytes - REPLY_HEAD_BYTES):
-            raise MessageTooBig(self.policy.max_frame_bytes)
-        return Answer(
-            room_id=self.room_id,
-            epoch=self.position.epoch,
-            seq=self.position.seq,
-            data=data,
-            holds_view=holds_view,
-        )
 
     def create(self, request: Request, now: Millis) -> Decision:
         """The first turn of a new room: its creator comes in. Raises why not."""
@@ -286,7 +245,7 @@ class Room:
         if self.game_type.always_playing:
             self.state.set_game(turn.run_game(None, self.game_type.setup)[0])
         membership.admit(turn, request.sender, "player")
-        decision = self._conclude(turn, cause, lambda _: self._show(request.sender))
+        decision = self._conclude(turn, cause, lambda _: self._replies.view(request.sender, self.position))
         self._attach(request.sender, "patch")
         return decision
 

@@ -68,7 +68,7 @@ class Viewpoint:
     def __init__(
         self, room_id: str, game_type: GameType, state: RoomState, cards: CardsById, presence: Presence
     ) -> None:
-        self._room_id = room_id
+        self.room_id = room_id
         self._game_type = game_type
         self._state = state
         self.cards = cards
@@ -81,6 +81,22 @@ class Viewpoint:
     def secretive(self) -> bool:
         """Whether viewers may see different things."""
         return self._game_type.secretive
+
+    @property
+    def journaled(self) -> bool:
+        """Whether all that is played stands in the journal."""
+        return self._game_type.durability == "journal"
+
+    def is_member(self, user_id: str) -> bool:
+        return user_id in self._state.members
+
+    def unbroken_since(self, user_id: str) -> int:
+        """The seq since when the member has its role and seat."""
+        return self._state.members[user_id].since
+
+    def summary(self) -> RoomSummary:
+        """The room as strangers may see it."""
+        return summary(self.room_id, self._game_type, self._state)
 
     def viewers(self) -> list[str]:
         """The members that are connected."""
@@ -106,7 +122,7 @@ class Viewpoint:
     def room(self, key: int | None) -> RoomView:
         """The whole view, as the state now stands."""
         members = {user_id: self.member(user_id, m) for user_id, m in self._state.members.items()}
-        shell = facts(self._room_id, self._game_type, self._state.room, self._state.play)
+        shell = facts(self.room_id, self._game_type, self._state.room, self._state.play)
         return msgspec.structs.replace(shell, members=members, state=self.game(key))
 
     def member(self, user_id: str, member: Member) -> MemberView:
@@ -191,8 +207,8 @@ class Viewpoint:
         state = self._state
         if state.room_before is state.room and state.play_before is state.play:
             return []
-        old = facts(self._room_id, self._game_type, state.room_before, state.play_before)
-        new = facts(self._room_id, self._game_type, state.room, state.play)
+        old = facts(self.room_id, self._game_type, state.room_before, state.play_before)
+        new = facts(self.room_id, self._game_type, state.room, state.play)
         operations: list[Operation] = []
         for field in RoomView.__struct_fields__:
             operations += diff(getattr(old, field), getattr(new, field), f"/{field}")
