@@ -6,6 +6,7 @@ clock itself: it is handed `now`.
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 Millis = int
@@ -34,6 +35,11 @@ class SystemClock:
 
 def rfc3339(moment: Millis) -> str:
     """`1764000000123` → `2025-11-24T16:00:00.123Z` (RFC 3339, UTC, milliseconds)."""
-    return (
-        datetime.fromtimestamp(moment / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
+    second, rest = divmod(moment, 1000)
+    return f"{_second(second)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second(second: int) -> str:
+    """Kept for a while: all that happens in one second bears it."""
+    return datetime.fromtimestamp(second, UTC).isoformat(timespec="seconds").removesuffix("+00:00")

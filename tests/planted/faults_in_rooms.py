@@ -563,9 +563,10 @@ FAULTS: Faults = {
         fault(
             "who has looked at a room is remembered there",
             Edit(
-                VIEWS,
-                "        if user_id in self._state.members:\n            return\n",
-                "        if True:\n            return\n",
+                ROOM,
+                "        reply = route.handler(turn, sender, command)\n",
+                "        self.viewpoint.cards[sender.user_id] = sender.card\n"
+                "        reply = route.handler(turn, sender, command)\n",
             ),
             f"{T_REST}::test_a_stranger_sees_a_summary_and_leaves_no_trace",
         ),

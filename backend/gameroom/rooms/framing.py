@@ -52,9 +52,9 @@ class Change(Struct, frozen=True):
     game: bool
 
 
-def wire_data(event: Event) -> Raw:
-    """The event's `data` as clients get it."""
-    return Raw(_ENCODER.encode(event))
+def wire_data(event: Event, record: Record) -> Raw:
+    """The event's `data` as clients get it: as it is journaled, but for names and avatars."""
+    return Raw(_ENCODER.encode(event)) if isinstance(event, MemberJoined) else record.data
 
 
 def stored_data(event: Event) -> Raw:
@@ -135,7 +135,7 @@ class Framer:
         )
 
     def _shares(self, record: Record, emission: Emission, first: bool) -> Iterable[Share]:
-        data = wire_data(emission.event)
+        data = wire_data(emission.event, record)
         if emission.parting is not None:
             self._leaving.remove(emission.parting[0])
             yield Share(frozenset((emission.parting[0],)), event_frame(record, data, seat=None))
@@ -162,10 +162,11 @@ class Framer:
         return untargeted and not (first and (self._viewpoint.secretive or record.kind == EpochStarted.type))
 
     def _apart(self, record: Record, emission: Emission, data: Raw, first: bool) -> Iterable[Share]:
-        groups: dict[tuple[Base | None, int | None], set[str]] = defaultdict(set)
+        """A frame for each of those who may see or hear something of their own, and one for all others."""
         fresh = isinstance(emission.event, EpochStarted)
         targets = {seat for a in record.announcements for seat in a.to or ()}
-        for user_id in self._viewpoint.viewers():
+        groups: dict[tuple[Base | None, int | None], set[str]] = defaultdict(set)
+        for user_id in self._may_differ(targets, first):
             seat = self._viewpoint.seat(user_id)
             base = self._base(user_id, fresh) if first else None
             groups[base, seat if seat in targets else None].add(user_id)
@@ -174,6 +175,16 @@ class Framer:
             yield Share(frozenset(users), event_frame(record, data, seat=seat, update=update))
         if self._leaving:
             yield Share(frozenset(self._leaving), event_frame(record, data, seat=None))
+        if self._viewpoint.connected > sum(map(len, groups.values())):
+            update = self._update(Base(whole=fresh, key=None, as_view=False)) if first else None
+            yield Share(None, event_frame(record, data, seat=None, update=update))
+
+    def _may_differ(self, targets: set[int], first: bool) -> set[str]:
+        """The connected among those who may get other bytes than a spectator that takes patches."""
+        users = set(self._viewpoint.on_seats(targets))
+        if first:
+            users |= self._viewpoint.may_differ()
+        return {user_id for user_id in users if self._viewpoint.is_connected(user_id)}
 
     def _base(self, user_id: str, fresh: bool) -> Base:
         key = self._viewpoint.key(user_id)

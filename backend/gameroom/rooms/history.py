@@ -25,14 +25,18 @@ class RecentEvents:
 
     def __init__(self) -> None:
         self._records: deque[Record] = deque()
+        self._sizes: deque[int] = deque()
         self._bytes = 0
 
     def add(self, record: Record) -> None:
         """Keep the event. Give it without parts, input and answer: only the journal needs those."""
+        size = _size(record)
         self._records.append(record)
-        self._bytes += _size(record)
+        self._sizes.append(size)
+        self._bytes += size
         while len(self._records) > MAX_RESUME or self._bytes > RECENT_BYTES:
-            self._bytes -= _size(self._records.popleft())
+            self._records.popleft()
+            self._bytes -= self._sizes.popleft()
 
     def packed(self) -> bytes:
         """All of them in little memory."""
@@ -74,7 +78,10 @@ def missed_frames(
 
 
 def _size(record: Record) -> int:
-    return len(record.data) + sum(len(announcement.data) for announcement in record.announcements)
+    size = len(record.data)
+    for announcement in record.announcements:
+        size += len(announcement.data)
+    return size
 
 
 _RECORDS = msgspec.json.Decoder(list[Record])

@@ -7,6 +7,7 @@ dropped and opened again from the journal.
 
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -224,7 +225,7 @@ class Room:
 
     def _join(self, sender: Sender, command: JoinRoom, cause: Cause, turn: Turn) -> Decision:
         known = sender.user_id in self.state.members
-        with self.viewpoint.introducing(sender.user_id, sender.card):
+        with nullcontext() if known else self.viewpoint.changing(sender.user_id, sender.card):
             membership.join(turn, sender, command)
             decision = self._conclude(
                 turn,

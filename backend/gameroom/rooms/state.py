@@ -5,7 +5,7 @@ value in place of the old, so what a turn has changed is known exactly, and undo
 back. The game's own state is changed in place by the author's code; it is undone from its encoded form.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -312,8 +312,21 @@ class RoomState:
             self._seats_in_order = tuple(sorted(self._seats))
         return self._seats_in_order
 
+    @property
+    def connected(self) -> int:
+        """How many members are connected."""
+        return self._connected
+
     def anyone_connected(self) -> bool:
         return self._connected > 0
+
+    def on_seat(self, seat: int) -> str | None:
+        """Who sits there."""
+        return self._seats.get(seat)
+
+    def seated(self) -> Iterable[str]:
+        """Who has a seat, in no order."""
+        return self._seats.values()
 
     def players(self) -> dict[int, str]:
         """Who sits where, by rising seat."""

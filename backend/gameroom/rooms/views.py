@@ -1,6 +1,6 @@
 """What a member of a room may see of it: whitelists over the state, and the patch from one view to the next."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -98,9 +98,30 @@ class Viewpoint:
         """The room as strangers may see it."""
         return summary(self.room_id, self._game_type, self._state)
 
-    def viewers(self) -> list[str]:
-        """The members that are connected."""
-        return [user_id for user_id, member in self._state.members.items() if member.connected]
+    @property
+    def connected(self) -> int:
+        """How many members are connected."""
+        return self._state.connected
+
+    def is_connected(self, user_id: str) -> bool:
+        member = self._state.members.get(user_id)
+        return member is not None and member.connected
+
+    def on_seats(self, seats: Iterable[int]) -> Iterator[str]:
+        """Who hears the round from one of these seats."""
+        for seat in seats:
+            user_id = self._state.on_seat(seat)
+            if user_id is not None and self.seat(user_id) == seat:
+                yield user_id
+
+    def may_differ(self) -> set[str]:
+        """All members that may see the room otherwise than a spectator does, or did so before this turn."""
+        users = set(self.without_patches)
+        if self.secretive:
+            users.update(
+                self._state.seated(), self._state.members_before, self._state.play_before.players.values()
+            )
+        return users
 
     @property
     def without_patches(self) -> set[str]:
@@ -170,27 +191,11 @@ class Viewpoint:
         return diff(before, view, "/state")
 
     @contextmanager
-    def introducing(self, user_id: str, card: Card) -> Iterator[None]:
-        """While it is decided whether somebody comes in, the card is known; it is forgotten of who has not.
-
-        That of a member is the room's own business.
-        """
-        if user_id in self._state.members:
-            yield
-            return
-        former = self.cards.get(user_id)
-        with self.changing(user_id, card):
-            yield
-        if user_id in self._state.members:
-            return
-        if former is None:
-            del self.cards[user_id]
-        else:
-            self.cards[user_id] = former
-
-    @contextmanager
     def changing(self, user_id: str, card: Card) -> Iterator[None]:
-        """While it is decided the card is the new one, and patches lead to it from the former; kept unless it fails."""
+        """While it is decided the card is the new one, and patches lead to it from the former; kept unless it fails.
+
+        Of a member, or of a newcomer while it is decided whether it comes in.
+        """
         if user_id in self.cards:
             self._former_cards[user_id] = self.cards[user_id]
         self.cards[user_id] = card
