@@ -15,6 +15,7 @@ from itertools import count
 from statistics import median
 from time import perf_counter_ns
 
+import uvloop
 from msgspec import Struct, field
 
 from gameroom import Context, Game, GameState, Hidden, action
@@ -274,7 +275,7 @@ def main() -> None:
     for load in LOADS:
         cells = []
         for members in MEMBERS:
-            decided, turned = decide_us(load, members), asyncio.run(turn_us(load, members))
+            decided, turned = decide_us(load, members), uvloop.run(turn_us(load, members))
             gc.collect()
             cells.append(f"{f'{decided:.1f}  {turned:.1f}':>20}")
         print(f"{load.name:<24}" + "".join(cells), flush=True)

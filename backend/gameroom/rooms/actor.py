@@ -12,8 +12,9 @@ from typing import Protocol
 from gameroom.bus.bus import Bus
 from gameroom.clock import Clock, Millis
 from gameroom.errors import GameroomError, InternalError, Unavailable
+from gameroom.rooms.batch import BATCH_INPUTS, Batch, Decided
 from gameroom.rooms.damage import damaged
-from gameroom.rooms.decision import NOTHING, Decision, Recollection
+from gameroom.rooms.decision import NOTHING, Recollection
 from gameroom.rooms.journal import Fenced, Journal, SealedRecord, Snapshot, Unit
 from gameroom.rooms.mailbox import Ask, Entry, Gone, Mailbox, News, refuse, tell_one
 from gameroom.rooms.opening import Opened
@@ -27,33 +28,6 @@ from gameroom.rooms.rooms import Outcome, Tell
 from gameroom.rooms.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
-
-BATCH_INPUTS = 100
-BATCH_BYTES = 1_048_576
-"""Inputs decided, and bytes of records made of them, before they are appended; the rest waits for the next unit."""
-
-
-Decided = list[tuple[Decision, Tell | None]]
-"""The decisions of one turn, and whom to tell."""
-
-
-class Batch:
-    """The decisions of one turn, which are appended as one unit."""
-
-    def __init__(self) -> None:
-        self.decided: Decided = []
-        self._bytes = 0
-
-    @property
-    def is_full(self) -> bool:
-        return len(self.decided) >= BATCH_INPUTS or self._bytes >= BATCH_BYTES
-
-    def add(self, decision: Decision, tell: Tell | None = None) -> None:
-        self.decided.append((decision, tell))
-        self._bytes += sum(len(record.body) for record in decision.records)
-
-    def records(self) -> tuple[SealedRecord, ...]:
-        return tuple(record for decision, _ in self.decided for record in decision.records)
 
 
 class Keeper(Protocol):
@@ -224,7 +198,7 @@ class Actor:
         else:
             self._release(batch.decided)
 
-    def _decide(self, room: Room, batch: "Batch") -> None:
+    def _decide(self, room: Room, batch: Batch) -> None:
         """What was lost is said first, then timers that are due go, then what waits, in its order."""
         now = self._clock.now()
         if self._play_lost:
@@ -239,7 +213,7 @@ class Actor:
         while self._mailbox and not batch.is_full:
             self._decide_next(room, batch, now)
 
-    def _decide_next(self, room: Room, batch: "Batch", now: Millis) -> None:
+    def _decide_next(self, room: Room, batch: Batch, now: Millis) -> None:
         entry = self._mailbox.take()
         if isinstance(entry, Gone):
             batch.add(room.detach(entry.user_id, entry.connection_id, now))

@@ -76,8 +76,9 @@ class Opening:
         return tuple(self._claims)
 
     def is_private(self, room_id: str) -> bool:
-        """Whether outsiders may not know of a claimed room."""
-        return self._claims[room_id].private
+        """Whether outsiders may not know of a room; so where it is given back already."""
+        claim = self._claims.get(room_id)
+        return claim is None or claim.private
 
     async def give_back(self, room_id: str) -> None:
         """Give up the claim of a room that was not opened: it is as clean as it was before."""

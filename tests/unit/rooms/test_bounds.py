@@ -5,7 +5,7 @@ import asyncio
 from gameroom.errors import IdReused
 from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.protocol.commands import CreateRoom, SendChat
-from gameroom.rooms.actor import BATCH_INPUTS
+from gameroom.rooms.batch import BATCH_INPUTS
 from gameroom.rooms.journal import MemoryJournal, Unit
 from gameroom.rooms.window import REFUSALS
 from tests.unit.rooms.node import PATIENCE_S, node

@@ -7,7 +7,7 @@ import pytest
 
 from gameroom.errors import Unavailable
 from gameroom.protocol.commands import CreateRoom, JoinRoom, SendChat
-from gameroom.rooms.actor import BATCH_INPUTS
+from gameroom.rooms.batch import BATCH_INPUTS
 from gameroom.rooms.journal import MemoryJournal, Recovery, Snapshot
 from gameroom.rooms.rooms import Answer
 from tests.unit.rooms.node import PATIENCE_S, ROOM, FailingJournal, Node, node, turns, until
