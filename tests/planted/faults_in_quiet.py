@@ -4,8 +4,8 @@ from tests.planted.fault import Edit, Faults, fault
 
 ROOMS = "backend/gameroom/rooms"
 ACTOR = f"{ROOMS}/actor.py"
-LOCAL = f"{ROOMS}/local.py"
 RESTING = f"{ROOMS}/resting.py"
+SWEEP = f"{ROOMS}/sweep.py"
 WATCHDOG = f"{ROOMS}/watchdog.py"
 
 T_RESTING = "tests/unit/rooms/test_resting.py"
@@ -37,7 +37,7 @@ FAULTS: Faults = {
     "A room that nothing reaches takes little memory, and loses nothing": (
         fault(
             "rooms never rest",
-            Edit(LOCAL, "                resting += actor.rest()\n", "                pass\n"),
+            Edit(SWEEP, "                resting += actor.rest()\n", "                pass\n"),
             f"{T_RESTING}::test_a_room_that_nothing_reaches_rests_until_something_does",
             f"{T_RESTING}::test_an_idle_room_of_four_takes_less_than_10_kilobytes",
         ),

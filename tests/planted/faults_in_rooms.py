@@ -21,6 +21,7 @@ ROOM = f"{ROOMS}/room.py"
 ROUTER = f"{ROOMS}/router.py"
 SEALING = f"{ROOMS}/sealing.py"
 STATE = f"{ROOMS}/state.py"
+SWEEP = f"{ROOMS}/sweep.py"
 SYSTEM = f"{ROOMS}/handlers/system.py"
 TURN = f"{ROOMS}/turn.py"
 VIEWS = f"{ROOMS}/views.py"
@@ -708,7 +709,7 @@ FAULTS: Faults = {
         ),
         fault(
             "nobody looks after rooms whose timers are due",
-            Edit(LOCAL, "for room_id in (*self._opening.take_unread(), *neglected):", "for room_id in ():"),
+            Edit(SWEEP, "for room_id in (*self._opening.take_unread(), *neglected):", "for room_id in ():"),
             f"{T_OPENING}::test_a_timer_that_came_due_while_nobody_ran_the_room_fires_unasked",
         ),
         fault(
@@ -813,7 +814,7 @@ FAULTS: Faults = {
         fault(
             "one odd error is the end of all sweeps",
             Edit(
-                LOCAL,
+                SWEEP,
                 "            except Exception:  # whatever it met",
                 "            except ZeroDivisionError:  # whatever",
             ),

@@ -229,6 +229,29 @@ async def a_room_whose_journal_is_damaged(people: People) -> Refused:
     return await refusal((await people.connect(account)).join(room_id))
 
 
+@contextmanager
+def taking_nothing_of(server: Server, room_id: str) -> Iterator[None]:
+    """Meanwhile the database refuses every record of the room."""
+    refuse = f"BEFORE INSERT ON records WHEN NEW.room_id = '{room_id}' BEGIN SELECT RAISE(ABORT, 'no'); END"
+    with sqlite3.connect(database_of(server)) as connection:
+        connection.execute(f"CREATE TRIGGER taking_nothing {refuse}")
+        yield
+        connection.execute("DROP TRIGGER taking_nothing")
+    connection.close()
+
+
+async def a_command_that_the_database_does_not_take(people: People) -> Refused:
+    """The room is opened again as it was, and goes on once it can; other rooms are not touched."""
+    alice, bob = await people.newcomers("Alice", "Bob")
+    room_id, healthy = await alice.create("relay"), await bob.create("relay")
+    with taking_nothing_of(people.server, room_id):
+        refused = await refusal(alice.ask("SEND_CHAT", room_id=room_id, text="is not taken"))
+        await bob.ask("SEND_CHAT", room_id=healthy, text="is taken")
+    await alice.ask("SEND_CHAT", room_id=room_id, text="is taken")
+    await alice.verify()
+    return refused
+
+
 STORIES = [
     Story("token_expired", None, a_token_that_has_expired),
     Story("token_expired", None, a_token_that_has_expired_at_the_door),
@@ -241,5 +264,6 @@ STORIES = [
     Story("forbidden", {"reason": "development_only"}, a_seed_in_production),
     Story("unavailable", None, a_command_that_waited_too_long),
     Story("unavailable", None, a_mailbox_that_is_full),
-    Story("internal", None, a_room_whose_journal_is_damaged),
+    Story("room_closed", None, a_room_whose_journal_is_damaged),
+    Story("internal", None, a_command_that_the_database_does_not_take),
 ]

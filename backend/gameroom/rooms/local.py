@@ -6,7 +6,6 @@ Implements `Rooms` for a server of one node.
 import asyncio
 import logging
 from collections.abc import Coroutine
-from contextlib import suppress
 
 from gameroom.bus.bus import Bus, RoomOver
 from gameroom.clock import Clock
@@ -28,17 +27,11 @@ from gameroom.rooms.records import Damaged
 from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Card, Cards, Outcome, Request, Tell
 from gameroom.rooms.setbacks import Setbacks
+from gameroom.rooms.sweep import Sweep
 from gameroom.rooms.watchdog import Watchdog
 from gameroom.tasks import Tasks
 
 log = logging.getLogger(__name__)
-
-SWEEP_S = 1.0
-SWEEP_ROOMS = 20
-"""Neglected rooms opened in one sweep, so that a restart does not open thousands at once."""
-
-SWEEP_RESTS = 200
-"""Rooms that begin to rest in one sweep: each costs the loop some tens of microseconds."""
 
 STOP_S = 10.0
 """How long a stop waits for what is under way."""
@@ -84,13 +77,14 @@ class LocalRooms:
     async def start(self) -> None:
         """Begin to look after rooms that somebody must run: occupied ones, and those whose timers are due."""
         self._watchdog.start()
-        self.spawn(self._sweep_until_stopped())
+        sweep = Sweep(self._home, self._placement, self._opening, self._clock, self._policy, kept=self)
+        self.spawn(sweep.until(self._stop))
 
     async def stop(self) -> None:
         """Hand all rooms over: each with a snapshot of its very last state. What still waits is `unavailable`."""
         self._stop.set()
-        for actor in tuple(self._actors.values()):
-            self.spawn(self._put_away(actor))
+        for actor in self.actors():
+            self.put_away(actor)
         for room_id in self._opening.claimed():
             self.spawn(self._opening.give_back(room_id))
         await self._tasks.finish(STOP_S)
@@ -104,7 +98,7 @@ class LocalRooms:
     # --- the contract -------------------------------------------------------------------------------------------
 
     def submit(self, request: Request, tell: Tell) -> None:
-        if self._is_stopping:
+        if self.is_stopping:
             tell_one(tell, _stopping())
         else:
             deadline = asyncio.get_running_loop().time() + self._policy.command_deadline_s
@@ -127,7 +121,7 @@ class LocalRooms:
         if news.card is not None:
             actor = self._actors.get(room_id)
         else:
-            unable = self._is_stopping or self._stays_closed(room_id)
+            unable = self.is_stopping or self._stays_closed(room_id)
             actor = None if unable else self._actor(room_id)
         if actor is not None:
             actor.hear(news)
@@ -135,7 +129,7 @@ class LocalRooms:
     # --- letting in (Inside) ------------------------------------------------------------------------------------
 
     def let_in(self, ask: Ask) -> None:
-        if self._is_stopping:
+        if self.is_stopping:
             tell_one(ask.tell, _stopping())
         elif isinstance(ask.request.command, CreateRoom):
             self.spawn(self._create(ask, ask.request.command))
@@ -160,7 +154,7 @@ class LocalRooms:
 
     async def _create(self, ask: Ask, command: CreateRoom) -> None:
         tell_one(ask.tell, await self._outcome_of_create(ask.request, command))
-        if self._is_stopping and (actor := self._actors.get(ask.request.room_id)):
+        if self.is_stopping and (actor := self._actors.get(ask.request.room_id)):
             await self._put_away(actor)
 
     async def _outcome_of_create(self, request: Request, command: CreateRoom) -> Outcome:
@@ -218,11 +212,11 @@ class LocalRooms:
             self._give_up(actor, InternalError("The server failed to open this room"))
         else:
             self._open(actor, opened)
-        if self._is_stopping:
+        if self.is_stopping:
             await self._opening.give_back(actor.room_id)
 
     def _open(self, actor: Actor, opened: Opened) -> None:
-        if self._is_stopping:
+        if self.is_stopping:
             return
         room = opened.room
         if self._setbacks.reopened(room.room_id, room.position.seq - room.position.epoch):
@@ -253,7 +247,7 @@ class LocalRooms:
             return
         self._forget(actor)
         waiting = actor.leftovers()
-        if self._is_stopping:
+        if self.is_stopping:
             refuse(waiting, _stopping())
         else:
             rest_s = self._setbacks.lost(actor.room_id)
@@ -281,39 +275,17 @@ class LocalRooms:
         """Whether to open it once more would lead nowhere."""
         return room_id in self._damaged or self._setbacks.is_hopeless(room_id)
 
-    # --- sweeping -----------------------------------------------------------------------------------------------
+    # --- looking after (Kept) -----------------------------------------------------------------------------------
 
-    async def _sweep_until_stopped(self) -> None:
-        while not self._is_stopping:
-            try:
-                await self._sweep()
-            except Unavailable as error:
-                log.warning("rooms were not swept: %s", error.message)
-            except Exception:  # whatever it met, the next sweep looks after all rooms again
-                log.exception("rooms were not swept")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP_S):
-                    await self._stop.wait()
+    def look_after(self, room_id: str) -> None:
+        if not self._stays_closed(room_id):
+            self._actor(room_id)
 
-    async def _sweep(self) -> None:
-        neglected = await self._placement.neglected(self._home, self._clock.now(), SWEEP_ROOMS)
-        if self._is_stopping:
-            return
-        for room_id in (*self._opening.take_unread(), *neglected):
-            if not self._stays_closed(room_id):
-                self._actor(room_id)
-        self._calm()
+    def actors(self) -> tuple[Actor, ...]:
+        return tuple(self._actors.values())
 
-    def _calm(self) -> None:
-        """What nothing has reached for a while: put it away where nobody is connected, let it rest elsewhere."""
-        now = self._clock.monotonic()
-        tired, sleepy = now - self._policy.evict_after_s, now - self._policy.rest_after_s
-        resting = 0
-        for actor in tuple(self._actors.values()):
-            if actor.room is not None and actor.room.is_quiet and actor.idle_since < tired:
-                self.spawn(self._put_away(actor))
-            elif actor.idle_since < sleepy and resting < SWEEP_RESTS:
-                resting += actor.rest()
+    def put_away(self, actor: Actor) -> None:
+        self.spawn(self._put_away(actor))
 
     async def _put_away(self, actor: Actor) -> None:
         """Give the room up cleanly; whoever asks for it opens it again."""
@@ -327,18 +299,21 @@ class LocalRooms:
             log.warning("room %s: another owner has it already", actor.room_id)
         except Exception as error:  # whatever it is: it is still ours, and must not stay stopped
             _log_kept(actor.room_id, error)
-            if not self._is_stopping:
+            if not self.is_stopping:
                 actor.resume_work()
                 return
+        if actor.room_id in self._damaged:
+            self._end_damaged(actor)
+            return
         self._forget(actor)
         waiting = actor.leftovers()
-        if self._is_stopping:
+        if self.is_stopping:
             refuse(waiting, _stopping())
         elif waiting:
             self._actor(actor.room_id).take_over(waiting)
 
     @property
-    def _is_stopping(self) -> bool:
+    def is_stopping(self) -> bool:
         return self._stop.is_set()
 
 

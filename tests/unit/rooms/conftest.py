@@ -2,9 +2,9 @@
 
 import pytest
 
-from gameroom.rooms import local
+from gameroom.rooms import sweep
 
 
 @pytest.fixture
 def sweeps_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "SWEEP_S", 0.001)
+    monkeypatch.setattr(sweep, "SWEEP_S", 0.001)

@@ -21,6 +21,7 @@ from gameroom.protocol.commands import (
     SetReady,
     StartGame,
 )
+from gameroom.rooms import sweep
 from gameroom.rooms.actor import Actor
 from gameroom.rooms.journal import MemoryJournal, Snapshot, Unit
 from gameroom.rooms.placement import MemoryPlacement
@@ -179,10 +180,10 @@ class Uncounted(MemoryPlacement):
         return []
 
 
-@pytest.mark.usefixtures("sweeps_often")
 async def test_two_thousand_rooms_are_put_away_and_opened_again_without_growth(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sweep, "SWEEP_S", 0.1)
     monkeypatch.setattr(FailingPlacement, "rooms_of", Uncounted.rooms_of)
     rooms = [f"room-{number}" for number in range(2_000)]
     never = 3_600_000  # what waits so long for its members must not keep its room meanwhile
