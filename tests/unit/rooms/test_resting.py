@@ -32,7 +32,7 @@ from tests.unit.rooms.games import Counter, Secrets
 from tests.unit.rooms.node import ROOM, FailingPlacement, Node, node, turns, until
 from tests.unit.rooms.scene import POLICY, Scene
 
-SLEEPY = replace(POLICY, rest_after_s=1.0, evict_after_s=3.0, rooms_per_user=10_000)
+SLEEPY = replace(POLICY, rest_after_s=1.0, evict_after_s=3.0, rooms_per_user=10_000, rooms_made=10_000)
 FOUR = ("ann", "bob", "cid", "dot")
 
 
