@@ -10,6 +10,7 @@ HOSTING = f"{ROOMS}/handlers/hosting.py"
 LOCAL = f"{ROOMS}/local.py"
 MAILBOX = f"{ROOMS}/mailbox.py"
 MEMBERSHIP = f"{ROOMS}/handlers/membership.py"
+ROOM = f"{ROOMS}/room.py"
 SYSTEM = f"{ROOMS}/handlers/system.py"
 UPDATING = f"{ROOMS}/handlers/updating.py"
 
@@ -146,6 +147,16 @@ FAULTS: Faults = {
             "an opened room does not ask who has no account any more",
             Edit(LOCAL, "for user_id in room.without_account():", "for user_id in ():"),
             f"{T_NEWS}::test_a_death_before_the_rooms_have_heard_changes_nothing_of_that",
+        ),
+        fault(
+            "the name of a deleted account is told again to who resumes",
+            Edit(ROOM, "        self.viewpoint.cards.forget(user_id)\n        system.end", "        system.end"),
+            f"{T_CARDS}::test_a_deleted_account_is_shown_as_nobody_to_who_resumes",
+        ),
+        fault(
+            "a room keeps the card of everybody who has ever joined",
+            Edit(ROOM, "self._forget_leaver(key.removeprefix(LEFT))", "pass"),
+            f"{T_CARDS}::test_cards_of_leavers_are_forgotten_with_their_command_ids",
         ),
     ),
 }

@@ -566,7 +566,7 @@ FAULTS: Faults = {
             Edit(
                 ROOM,
                 "        reply = route.handler(turn, sender, command)\n",
-                "        self.viewpoint.cards[sender.user_id] = sender.card\n"
+                "        self.viewpoint.cards.put(sender.user_id, sender.card)\n"
                 "        reply = route.handler(turn, sender, command)\n",
             ),
             f"{T_REST}::test_a_stranger_sees_a_summary_and_leaves_no_trace",

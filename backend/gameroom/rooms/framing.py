@@ -18,10 +18,11 @@ from gameroom.protocol.events import EpochStarted, Event, EventFrame, HiddenRun,
 from gameroom.protocol.frames import fits
 from gameroom.protocol.patch import Operation
 from gameroom.protocol.views import RoomView
+from gameroom.rooms.card_book import CardBook
 from gameroom.rooms.records import Record
 from gameroom.rooms.rooms import Card
 from gameroom.rooms.turn import Emission
-from gameroom.rooms.views import NOBODY, CardsById, Viewpoint
+from gameroom.rooms.views import Viewpoint
 
 
 class Base(Struct, frozen=True):
@@ -64,12 +65,12 @@ def stored_data(event: Event) -> Raw:
     return Raw(_ENCODER.encode(event))
 
 
-def recalled_data(record: Record, cards: CardsById) -> Raw:
+def recalled_data(record: Record, cards: CardBook) -> Raw:
     """The `data` of a journaled event as clients get it now."""
     if record.kind != MemberJoined.type:
         return record.data
     event = _MEMBER_JOINED.decode(record.data)
-    return Raw(_ENCODER.encode(_with_card(event, cards.get(event.user_id, NOBODY))))
+    return Raw(_ENCODER.encode(_with_card(event, cards.card(event.user_id))))
 
 
 def event_frame(record: Record, data: Raw, *, seat: int | None, update: Update | None = None) -> bytes:

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from gameroom.errors import RoomNotFound, Unavailable
 from gameroom.games.registry import Games
+from gameroom.rooms.card_book import CardBook
 from gameroom.rooms.journal import Journal
 from gameroom.rooms.placement import Claim, Placement
 from gameroom.rooms.policy import RoomPolicy
@@ -107,7 +108,7 @@ class Opening:
         journaled = game_type.durability == "journal"
         recovery = await self._journal.recover(claim.room_id)
         recovered = overlay(claim.room_id, recovery, gapless=journaled)
-        cards = await self._cards.cards(recovered.members())
+        cards = CardBook(await self._cards.cards(recovered.members()))
         room = open_room(
             claim,
             recovered,

@@ -5,6 +5,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gameroom.games.registry import GameType
+from gameroom.rooms.card_book import CardBook
 from gameroom.rooms.journal import AppliedCommand, Recovery, Snapshot
 from gameroom.rooms.memory import Memory
 from gameroom.rooms.placement import Claim
@@ -22,7 +23,6 @@ from gameroom.rooms.records import (
 )
 from gameroom.rooms.room import Room
 from gameroom.rooms.state import GAME, MEMBER, RoomState
-from gameroom.rooms.views import CardsById
 from gameroom.rooms.window import CommandKey
 
 
@@ -63,7 +63,7 @@ def open_room(
     game_type: GameType,
     *,
     policy: RoomPolicy,
-    cards: CardsById,
+    cards: CardBook,
     presence: Presence,
 ) -> Room:
     """The room as its last owner left it. Raises `Damaged`, or `GameFailed` if the game cannot migrate its state."""

@@ -7,7 +7,6 @@ dropped and opened again from the journal.
 
 import logging
 from collections.abc import Callable
-from contextlib import nullcontext
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -38,7 +37,7 @@ from gameroom.rooms.sealing import (
     seal_all,
     storable,
 )
-from gameroom.rooms.state import GAME, MEMBER, Due, Parts, RoomState
+from gameroom.rooms.state import GAME, LEFT, MEMBER, Due, Parts, RoomState
 from gameroom.rooms.turn import Turn
 from gameroom.rooms.views import Viewpoint
 
@@ -129,12 +128,11 @@ class Room:
             return NOTHING
         if card is None:
             cause = Cause.of_system("ACCOUNT_DELETED", user_id=user_id)
-            return self._must(lambda turn: system.end_membership(turn, user_id), cause, now)
-        if self.viewpoint.cards.get(user_id) == card:
+            return self._must(lambda turn: self._end_membership(turn, user_id), cause, now)
+        if self.viewpoint.cards.card(user_id) == card:
             return NOTHING
-        with self.viewpoint.changing(user_id, card):
-            cause = Cause.of_system("CARD_CHANGED", user_id=user_id)
-            return self._must(lambda turn: system.change_card(turn, user_id), cause, now)
+        cause = Cause.of_system("CARD_CHANGED", user_id=user_id)
+        return self._must(lambda turn: self._change_card(turn, user_id, card), cause, now)
 
     def has_decided(self, user_id: str, command_id: str | None) -> bool:
         """Whether a command with this id is applied, though perhaps not stored yet."""
@@ -225,13 +223,14 @@ class Room:
 
     def _join(self, sender: Sender, command: JoinRoom, cause: Cause, turn: Turn) -> Decision:
         known = sender.user_id in self.state.members
-        with nullcontext() if known else self.viewpoint.changing(sender.user_id, sender.card):
-            membership.join(turn, sender, command)
-            decision = self._conclude(
-                turn,
-                cause,
-                lambda own: self._replies.to_join(sender, command, self.position, own, known=known),
-            )
+        if not known:
+            self.viewpoint.cards.put(sender.user_id, sender.card)
+        membership.join(turn, sender, command)
+        decision = self._conclude(
+            turn,
+            cause,
+            lambda own: self._replies.to_join(sender, command, self.position, own, known=known),
+        )
         self._attach(sender, command.updates)
         if not turn.emissions:
             self._remember_attaching(cause)
@@ -240,7 +239,7 @@ class Room:
     def create(self, request: Request, now: Millis) -> Decision:
         """The first turn of a new room: its creator comes in. Raises why not."""
         cause = Cause.of_request(request)
-        self.viewpoint.cards[request.sender.user_id] = request.sender.card
+        self.viewpoint.cards.put(request.sender.user_id, request.sender.card)
         turn = self._turn(now)
         self.state.mark_new()
         if self.game_type.always_playing:
@@ -261,6 +260,14 @@ class Room:
             self._log_failure(failure)
             self._undo()
         return self._happen(lambda turn: _abort_then(turn, happen), cause, now)
+
+    def _change_card(self, turn: Turn, user_id: str, card: Card) -> None:
+        self.viewpoint.cards.put(user_id, card)
+        system.change_card(turn, user_id)
+
+    def _end_membership(self, turn: Turn, user_id: str) -> None:
+        self.viewpoint.cards.forget(user_id)
+        system.end_membership(turn, user_id)
 
     def _happen(self, happen: System, cause: Cause, now: Millis) -> Decision:
         turn = self._turn(now)
@@ -339,10 +346,17 @@ class Room:
         for key, data in changes.items():
             if key.startswith(MEMBER) and data is None:
                 self.presence.detach(key.removeprefix(MEMBER))
+            elif key.startswith(LEFT) and data is None:
+                self._forget_leaver(key.removeprefix(LEFT))
         if self.is_closed:
             self.presence.clear()
         self.state.commit(changes)
         self.viewpoint.settle(game_changed=GAME in changes)
+
+    def _forget_leaver(self, user_id: str) -> None:
+        """Who left long ago, and has not come again, is shown as nobody where its coming is told once more."""
+        if user_id not in self.state.members:
+            self.viewpoint.cards.forget(user_id)
 
     def _log_failure(self, error: GameroomError | None) -> None:
         """The author needs file and line, and finds them here only: clients are told no more than that it failed."""
