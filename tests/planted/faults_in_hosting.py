@@ -150,7 +150,9 @@ FAULTS: Faults = {
         ),
         fault(
             "the name of a deleted account is told again to who resumes",
-            Edit(ROOM, "        self.viewpoint.cards.forget(user_id)\n        system.end", "        system.end"),
+            Edit(
+                ROOM, "        self.viewpoint.cards.forget(user_id)\n        system.end", "        system.end"
+            ),
             f"{T_CARDS}::test_a_deleted_account_is_shown_as_nobody_to_who_resumes",
         ),
         fault(

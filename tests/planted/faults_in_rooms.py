@@ -17,6 +17,7 @@ RECOLLECTING = f"{ROOMS}/recollecting.py"
 RECORDS = f"{ROOMS}/records.py"
 RECOVERY = f"{ROOMS}/recovery.py"
 REPLIES = f"{ROOMS}/replies.py"
+PLAY = f"{ROOMS}/handlers/play.py"
 ROOM = f"{ROOMS}/room.py"
 ROUTER = f"{ROOMS}/router.py"
 SEALING = f"{ROOMS}/sealing.py"
@@ -41,6 +42,7 @@ T_RECOVERY = f"{TESTS}/test_recovery.py"
 T_REST = f"{TESTS}/test_rest_commands.py"
 T_RESUME = f"{TESTS}/test_resume.py"
 T_WINDOW = f"{TESTS}/test_window.py"
+T_FAILING_GAMES = "tests/regression/test_failing_games.py"
 T_REGRESSION = "tests/regression/test_rooms.py"
 T_MACHINE = "tests/property/test_room_machine.py"
 T_REFUSALS = "tests/integration/test_refusals.py"
@@ -147,10 +149,10 @@ FAULTS: Faults = {
             "the answer to a resume is made after the commit",
             Edit(
                 ROOM,
-                "self.position, own, known=known),\n            )\n",
-                "self.position, own, known=False),\n            )\n"
-                "            outcome = self._replies.to_join(sender, command, self.position, [], known=known)\n"
-                "            decision = replace(decision, outcome=outcome)\n",
+                "self.position, own, known=known),\n        )\n",
+                "self.position, own, known=False),\n        )\n"
+                "        outcome = self._replies.to_join(sender, command, self.position, [], known=known)\n"
+                "        decision = replace(decision, outcome=outcome)\n",
             ),
             f"{T_REGRESSION}::test_a_resume_that_fails_leaves_no_gap_in_the_journal",
         ),
@@ -860,6 +862,17 @@ FAULTS: Faults = {
             "whose command breaks the room is told nothing",
             Edit(ACTOR, "            batch.add(NOTHING, entry.tell)", "            batch.add(NOTHING)"),
             f"{T_REGRESSION}::test_who_asked_for_what_broke_the_room_is_told",
+        ),
+        fault(
+            "what is always playing ends where its game fails",
+            Edit(PLAY, ' == "playing" and not turn.game_type.always_playing:', ' == "playing":'),
+            f"{T_FAILING_GAMES}::test_a_hook_that_raises_does_not_end_what_is_always_playing",
+            f"{T_FAILING_GAMES}::test_a_timer_that_raises_does_not_end_what_is_always_playing",
+        ),
+        fault(
+            "a game that stands in the way is asked again",
+            Edit(PLAY, "    if turn.without_game:\n", "    if False:\n"),
+            f"{T_FAILING_GAMES}::test_a_hook_that_says_too_much_is_left_out_and_the_member_is_disconnected",
         ),
     ),
     "Where play was lost, a new epoch says so": (

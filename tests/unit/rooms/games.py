@@ -61,6 +61,33 @@ class Lounge(Game[None]):
         ctx.announce({"welcome": ctx.seat, "here": ctx.players})
 
 
+class Clumsy(Game[None]):
+    """A room without rounds whose author has made mistakes in everything but `wave` and `set_off`."""
+
+    name = "clumsy"
+    min_players, max_players = 1, 4
+    late_joining = always_playing = True
+
+    @action
+    def wave(self, state: None, ctx: Context) -> None:
+        pass
+
+    @action
+    def set_off(self, state: None, ctx: Context) -> None:
+        ctx.after(5, self.ring)
+
+    @timer
+    def ring(self, state: None, ctx: Context) -> None:
+        ctx.after(60, self.ring)
+        raise RuntimeError("the author's bug")
+
+    def on_leave(self, state: None, ctx: Context) -> None:
+        raise RuntimeError("the author's bug")
+
+    def on_disconnect(self, state: None, ctx: Context) -> None:
+        ctx.announce({"far too much": "!" * 2_000_000})
+
+
 class Secrets(Game[Hands]):
     """Every seat has cards that only it sees; there are a clock, chance, announcements, and ways to fail."""
 
