@@ -904,6 +904,16 @@ FAULTS: Faults = {
             Edit(ROOM, "replace(self.position, epoch=self.position.epoch + 1)", "replace(self.position)"),
             f"{T_RECOVERY}::test_play_that_is_not_journaled_begins_a_new_epoch_after_a_crash",
         ),
+        fault(
+            "numbers that were seen in lost play are drawn again",
+            Edit(SYSTEM, "random_key=next_key(turn.state.play.random_key), ", ""),
+            f"{T_RECOVERY}::test_after_lost_play_no_number_is_drawn_a_second_time",
+        ),
+        fault(
+            "a room stays closed for a state that is lost anyway",
+            Edit(RECOVERY, '    if game_type.durability == "journal" or clean:\n', "    if True:\n"),
+            f"{T_RECOVERY}::test_a_state_that_is_lost_anyway_need_not_be_migrated",
+        ),
     ),
     "Snapshots hold what is stored, and a hand-over loses nothing": (
         fault(

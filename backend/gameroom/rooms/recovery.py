@@ -106,10 +106,9 @@ def parts_for(recovered: Recovered, game_type: GameType) -> dict[str, bytes]:
 
 def _game_adopted(recovered: Recovered, game_type: GameType, *, clean: bool) -> dict[str, bytes]:
     """The parts with the game's as this version has it; a volatile game's own only after a clean hand-over."""
-    parts = parts_for(recovered, game_type)
-    if game_type.durability != "journal" and not clean:
-        parts.pop(GAME, None)
-    return parts
+    if game_type.durability == "journal" or clean:
+        return parts_for(recovered, game_type)
+    return {key: data for key, data in recovered.parts.items() if key != GAME}
 
 
 def begin_with(room_id: str, snapshot: Snapshot | None) -> Recovered:

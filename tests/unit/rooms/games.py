@@ -164,6 +164,18 @@ class Counter(Game[Tally]):
         return {"total": state.total}
 
 
+class Dice(Game[Tally]):
+    """Play that is not journaled, and chance that everybody sees."""
+
+    name = "dice"
+    min_players = max_players = 1
+    durability = "volatile"
+
+    @action
+    def roll(self, state: Tally, ctx: Context) -> dict[str, list[int]]:
+        return {"rolled": [ctx.random.randrange(2**60) for _ in range(3)]}
+
+
 class Explosive(GameState):
     moves: int = 0
 
