@@ -7,6 +7,7 @@ dropped and opened again from the journal.
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -212,7 +213,7 @@ class Room:
             play.abort(turn)
             return self._carry_out(request, route, cause, turn)
 
-    def _carry_out(self, request: Request, route: Route, cause: Cause, turn: Turn) -> Decision:
+    def _carry_out(self, request: Request, route: Route[Any], cause: Cause, turn: Turn) -> Decision:
         command, sender = request.command, request.sender
         if isinstance(command, JoinRoom):
             return self._join(sender, command, cause, turn)
