@@ -68,12 +68,12 @@ FAULTS: Faults = {
         ),
         fault(
             "rooms that a user is about to enter are not counted",
-            Edit(ENTRANCE, "{*stored, *place.before}", "{*stored}"),
+            Edit(ENTRANCE, "{*stored, *kept.before}", "{*stored}"),
             f"{T_ENTRANCE}::test_of_two_that_are_under_way_at_the_limit_the_first_comes_in",
         ),
         fault(
             "a place is kept for ever",
-            Edit(ENTRANCE, "            self.give_back(place)\n", ""),
+            Edit(ENTRANCE, "            self._kept.give_back(kept)\n", ""),
             f"{T_ENTRANCE}::test_of_two_that_are_under_way_at_the_limit_the_first_comes_in",
         ),
         fault(
@@ -159,6 +159,25 @@ FAULTS: Faults = {
             "a room keeps the card of everybody who has ever joined",
             Edit(ROOM, "self._forget_leaver(key.removeprefix(LEFT))", "pass"),
             f"{T_CARDS}::test_cards_of_leavers_are_forgotten_with_their_command_ids",
+        ),
+        fault(
+            "news look only for the rooms that their user is in already",
+            Edit(ENTRANCE, "return {*entering, *await", "return {*await"),
+            f"{T_NEWS}::test_a_new_card_does_not_overtake_who_comes_in",
+            f"{T_NEWS}::test_a_new_card_does_not_overtake_who_makes_a_room",
+            f"{T_NEWS}::test_the_end_of_an_account_does_not_overtake_who_comes_in",
+        ),
+        fault(
+            "news overtake who comes in",
+            Edit(ENTRANCE, "        if not self._is_coming(line):\n", "        if True:\n"),
+            f"{T_NEWS}::test_a_new_card_does_not_overtake_who_comes_in",
+            f"{T_NEWS}::test_a_new_card_does_not_overtake_who_makes_a_room",
+            f"{T_NEWS}::test_the_end_of_an_account_does_not_overtake_who_comes_in",
+        ),
+        fault(
+            "news wait for the first of many JOINs only",
+            Edit(ENTRANCE, "        return line in self._behind or ", "        return "),
+            f"{T_NEWS}::test_news_wait_for_the_last_of_many_joins",
         ),
     ),
 }

@@ -290,6 +290,15 @@ FAULTS: Faults = {
             Edit("backend/gameroom/server.py", "timeout=timeout, return_when", "timeout=None, return_when"),
             "tests/integration/test_server.py::test_a_drain_has_a_deadline",
         ),
+        fault(
+            "a stop waits for news while the database is away",
+            Edit(
+                "backend/gameroom/rooms/news.py",
+                "await pause(PAUSE_S, unless=self._stop)",
+                "await asyncio.sleep(PAUSE_S)",
+            ),
+            "tests/unit/rooms/test_news.py::test_a_stop_does_not_wait_for_news_while_the_database_is_away",
+        ),
     ),
     "Both encodings say the same": (
         fault(

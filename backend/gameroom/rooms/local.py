@@ -64,10 +64,10 @@ class LocalRooms:
         self._opening = Opening(
             home=home, games=games, journal=journal, placement=placement, cards=cards, policy=policy
         )
-        self._news = NewsRound(placement, self._hear, self.spawn)
         self._creation = Creation(home=home, games=games, journal=journal, clock=clock, policy=policy)
         self._entrance = Entrance(placement, self)
         self._stop = asyncio.Event()
+        self._news = NewsRound(self._entrance.rooms_of, self._entrance.hear, self.spawn, self._stop)
 
     @property
     def open_now(self) -> int:
@@ -116,16 +116,6 @@ class LocalRooms:
     async def room_of_code(self, invite_code: str) -> str | None:
         return await self._placement.room_of_code(invite_code)
 
-    def _hear(self, room_id: str, news: News) -> None:
-        """A room that is not open is opened only to lose a member: cards it reads anyway."""
-        if news.card is not None:
-            actor = self._actors.get(room_id)
-        else:
-            unable = self.is_stopping or self._stays_closed(room_id)
-            actor = None if unable else self._actor(room_id)
-        if actor is not None:
-            actor.hear(news)
-
     # --- letting in (Inside) ------------------------------------------------------------------------------------
 
     def let_in(self, ask: Ask) -> None:
@@ -139,6 +129,16 @@ class LocalRooms:
             tell_one(ask.tell, _hopeless())
         else:
             self._actor(ask.request.room_id).submit(ask)
+
+    def hear(self, room_id: str, news: News) -> None:
+        """A room that is not open is opened only to lose a member: cards it reads anyway."""
+        if news.card is not None:
+            actor = self._actors.get(room_id)
+        else:
+            unable = self.is_stopping or self._stays_closed(room_id)
+            actor = None if unable else self._actor(room_id)
+        if actor is not None:
+            actor.hear(news)
 
     def let_go(self, room_id: str, gone: Gone) -> None:
         actor = self._actors.get(room_id)

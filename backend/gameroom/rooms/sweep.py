@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 from typing import Protocol
 
 from gameroom.clock import Clock
@@ -11,6 +10,7 @@ from gameroom.rooms.actor import Actor
 from gameroom.rooms.opening import Opening
 from gameroom.rooms.placement import Placement
 from gameroom.rooms.policy import RoomPolicy
+from gameroom.tasks import pause
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +66,7 @@ class Sweep:
                 log.warning("rooms were not swept: %s", error.message)
             except Exception:  # whatever it met, the next sweep looks after all rooms again
                 log.exception("rooms were not swept")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP_S):
-                    await stop.wait()
+            await pause(SWEEP_S, unless=stop)
 
     async def _sweep(self) -> None:
         neglected = await self._placement.neglected(self._home, self._clock.now(), SWEEP_ROOMS)
