@@ -80,8 +80,8 @@ FAULTS: Faults = {
             "at the limit a CREATE that was done is refused",
             Edit(
                 CREATION,
-                "except (TooManyRooms, RateLimited) as refusal:",
-                "except ZeroDivisionError as refusal:",
+                "        except GameroomError as error:\n",
+                "        except ZeroDivisionError as error:\n",
             ),
             f"{T_ENTRANCE}::test_what_was_done_is_answered_again_however_many_rooms_it_is_in",
             f"{T_MAKING}::test_who_makes_too_many_rooms_still_hears_of_those_made",

@@ -18,6 +18,7 @@ RECORDS = f"{ROOMS}/records.py"
 RECOVERY = f"{ROOMS}/recovery.py"
 REPLIES = f"{ROOMS}/replies.py"
 PLAY = f"{ROOMS}/handlers/play.py"
+REFUSALS = f"{ROOMS}/refusals.py"
 ROOM = f"{ROOMS}/room.py"
 ROUTER = f"{ROOMS}/router.py"
 SEALING = f"{ROOMS}/sealing.py"
@@ -187,7 +188,7 @@ FAULTS: Faults = {
         ),
         fault(
             "refusals are forgotten at once",
-            Edit(WINDOW, "        if error.retryable:\n", "        if error:\n"),
+            Edit(REFUSALS, "        if error.retryable or ", "        if error or "),
             f"{T_WINDOW}::test_a_refusal_is_remembered_for_a_minute",
         ),
         fault(
@@ -274,6 +275,11 @@ FAULTS: Faults = {
             Edit("backend/gameroom/api/rooms.py", "CreateRoom(id=key, **", "CreateRoom(**"),
             "tests/integration/test_rooms_api.py::test_a_socket_repeats_what_rest_has_made",
             "tests/integration/test_rooms_api.py::test_rest_repeats_what_a_socket_has_made",
+        ),
+        fault(
+            "a CREATE that was refused is forgotten at once",
+            Edit(CREATION, "            self._refusals.add(key, refusal, self._clock.now())\n", ""),
+            "tests/unit/rooms/test_entrance.py::test_a_late_copy_of_a_refused_create_makes_no_room",
         ),
     ),
     "Recovered is what was live, and recovery runs no game code": (

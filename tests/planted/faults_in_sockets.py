@@ -14,7 +14,7 @@ LOBBY = f"{GATEWAY}/lobby.py"
 ACTOR = "backend/gameroom/rooms/actor.py"
 MAILBOX = "backend/gameroom/rooms/mailbox.py"
 HISTORY = "backend/gameroom/rooms/history.py"
-WINDOW = "backend/gameroom/rooms/window.py"
+REFUSALS = "backend/gameroom/rooms/refusals.py"
 CODEC = "backend/gameroom/protocol/codec.py"
 FRAMES = "backend/gameroom/protocol/frames.py"
 WIRE = f"{GATEWAY}/wire.py"
@@ -169,7 +169,7 @@ FAULTS: Faults = {
         ),
         fault(
             "all refusals are remembered",
-            Edit(WINDOW, "if len(self._refusals) > REFUSALS:", "if False:"),
+            Edit(REFUSALS, "if len(self._refusals) > self._limit:", "if False:"),
             f"{T_BOUNDS}::test_of_too_many_refusals_the_oldest_are_forgotten",
         ),
         fault(

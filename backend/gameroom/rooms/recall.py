@@ -16,9 +16,10 @@ from gameroom.rooms.decision import Recollection
 from gameroom.rooms.framing import whole_update
 from gameroom.rooms.history import RecentEvents, is_gapless, missed_frames
 from gameroom.rooms.records import Damaged, Record, StoredAnswer, missing
+from gameroom.rooms.refusals import CommandKey
 from gameroom.rooms.rooms import Answer, Outcome
 from gameroom.rooms.state import RoomState
-from gameroom.rooms.window import AFTERLIFE_MS, Applied, CommandKey, CommandWindow, expired
+from gameroom.rooms.window import AFTERLIFE_MS, Applied, CommandWindow, expired
 
 
 class _FullJoin(Struct):

@@ -21,9 +21,9 @@ from gameroom.rooms.records import (
     unseal,
     unseal_snapshot,
 )
+from gameroom.rooms.refusals import CommandKey
 from gameroom.rooms.room import Room
 from gameroom.rooms.state import GAME, MEMBER, RoomState
-from gameroom.rooms.window import CommandKey
 
 
 class Recovered(Struct, frozen=True):
