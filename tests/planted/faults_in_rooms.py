@@ -18,6 +18,7 @@ RECORDS = f"{ROOMS}/records.py"
 RECOVERY = f"{ROOMS}/recovery.py"
 REPLIES = f"{ROOMS}/replies.py"
 PLAY = f"{ROOMS}/handlers/play.py"
+PLACEMENT = f"{ROOMS}/placement.py"
 REFUSALS = f"{ROOMS}/refusals.py"
 ROOM = f"{ROOMS}/room.py"
 ROUTER = f"{ROOMS}/router.py"
@@ -724,6 +725,19 @@ FAULTS: Faults = {
             "an append does not store when the next timer is due",
             Edit("backend/gameroom/storage/batches.py", ", next_due_at = :next_due_at,", ","),
             "tests/contract/test_placement.py::test_an_append_tells_what_is_due_and_who_is_there",
+        ),
+        fault(
+            "rooms of games that are not here fill every sweep",
+            (
+                Edit(
+                    PLACEMENT,
+                    "for room in self._rooms.values() if room.listing.summary.game in games]",
+                    "for room in self._rooms.values()]",
+                ),
+                Edit("backend/gameroom/storage/placement.py", "rooms.c.game.in_(games), ", ""),
+            ),
+            f"{T_OPENING}::test_rooms_of_a_game_that_is_not_here_keep_no_other_room_waiting",
+            "tests/contract/test_placement.py::test_rooms_of_other_games_do_not_fill_the_list",
         ),
     ),
     "Chance and time come from the state": (

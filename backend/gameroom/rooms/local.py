@@ -50,7 +50,6 @@ class LocalRooms:
         clock: Clock,
         policy: RoomPolicy,
     ) -> None:
-        self._home = home
         self._journal = journal
         self._placement = placement
         self._bus = bus
@@ -77,7 +76,7 @@ class LocalRooms:
     async def start(self) -> None:
         """Begin to look after rooms that somebody must run: occupied ones, and those whose timers are due."""
         self._watchdog.start()
-        sweep = Sweep(self._home, self._placement, self._opening, self._clock, self._policy, kept=self)
+        sweep = Sweep(self._opening, self._clock, self._policy, kept=self)
         self.spawn(sweep.until(self._stop))
 
     async def stop(self) -> None:

@@ -8,7 +8,6 @@ from gameroom.clock import Clock
 from gameroom.errors import Unavailable
 from gameroom.rooms.actor import Actor
 from gameroom.rooms.opening import Opening
-from gameroom.rooms.placement import Placement
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.tasks import pause
 
@@ -40,18 +39,7 @@ class Kept(Protocol):
 
 
 class Sweep:
-    def __init__(
-        self,
-        home: str,
-        placement: Placement,
-        opening: Opening,
-        clock: Clock,
-        policy: RoomPolicy,
-        *,
-        kept: Kept,
-    ) -> None:
-        self._home = home
-        self._placement = placement
+    def __init__(self, opening: Opening, clock: Clock, policy: RoomPolicy, *, kept: Kept) -> None:
         self._opening = opening
         self._clock = clock
         self._policy = policy
@@ -69,7 +57,7 @@ class Sweep:
             await pause(SWEEP_S, unless=stop)
 
     async def _sweep(self) -> None:
-        neglected = await self._placement.neglected(self._home, self._clock.now(), SWEEP_ROOMS)
+        neglected = await self._opening.neglected(self._clock.now(), SWEEP_ROOMS)
         if self._kept.is_stopping:
             return
         for room_id in (*self._opening.take_unread(), *neglected):

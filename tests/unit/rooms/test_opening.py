@@ -9,7 +9,8 @@ import pytest
 from msgspec import structs
 
 from gameroom.errors import GameroomError, IdReused, InternalError, RoomClosed, RoomNotFound, Unavailable
-from gameroom.games.registry import Games
+from gameroom.games.registry import Games, load_game
+from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.protocol.commands import (
     CreateRoom,
     GameAction,
@@ -18,7 +19,7 @@ from gameroom.protocol.commands import (
     SetReady,
     StartGame,
 )
-from gameroom.rooms import setbacks
+from gameroom.rooms import setbacks, sweep
 from gameroom.rooms.journal import (
     Birth,
     Born,
@@ -614,6 +615,25 @@ async def test_a_room_that_could_not_be_read_is_looked_after_though_sweeps_fail(
         present.placement.failures["neglected"] += [Unavailable("away")] * 3
         await present.rooms.start()
         await until(lambda: present.records()[-1].kind == "MEMBER_LEFT")
+
+
+@pytest.mark.usefixtures("sweeps_often")
+async def test_rooms_of_a_game_that_is_not_here_keep_no_other_room_waiting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They filled every sweep, for nobody could ever claim them."""
+    journal = MemoryJournal()
+    former = Node(journal)
+    for number in range(sweep.SWEEP_ROOMS):
+        await former.do(f"ann{number}", RELAY, f"a-{number}")
+    await former.do("ann", TIC_TAC_TOE)
+    async with node(journal, "node-2", games=Games([load_game(TicTacToe)])) as present:
+        await present.rooms.start()
+        await until(lambda: journal.rooms[ROOM].home == "node-2")
+        assert present.placement.claimed == [ROOM]
+        for number in range(3):
+            assert isinstance(await present.outcome("eve", JoinRoom(), f"a-{number}"), Unavailable)
+    assert [r.message for r in caplog.records] == ["rooms of the game relay wait until a server has it"]
 
 
 # --- timers ---------------------------------------------------------------------------------------------------
