@@ -7,6 +7,7 @@ ACTOR = f"{ROOMS}/actor.py"
 CREATION = f"{ROOMS}/creation.py"
 DAMAGE = f"{ROOMS}/damage.py"
 FRAMING = f"{ROOMS}/framing.py"
+HEADROOM = f"{ROOMS}/headroom.py"
 HISTORY = f"{ROOMS}/history.py"
 LOCAL = f"{ROOMS}/local.py"
 OPENING = f"{ROOMS}/opening.py"
@@ -37,6 +38,7 @@ T_ACTOR = f"{TESTS}/test_actor.py"
 T_DAMAGE = f"{TESTS}/test_damage.py"
 T_DECIDING = f"{TESTS}/test_deciding.py"
 T_HANDLERS = f"{TESTS}/test_handlers.py"
+T_HEADROOM = f"{TESTS}/test_headroom.py"
 T_HOSTING = f"{TESTS}/test_hosting.py"
 T_OPENING = f"{TESTS}/test_opening.py"
 T_PUBLISHING = f"{TESTS}/test_publishing.py"
@@ -139,7 +141,7 @@ FAULTS: Faults = {
         ),
         fault(
             "frames may be of any size",
-            Edit(FRAMING, "if not fits(share.frame, self._max_bytes):", "if False:"),
+            Edit(FRAMING, "        if self._max_bytes is not None:", "        if False:"),
             f"{T_DECIDING}::test_an_event_that_is_too_big_to_be_sent_is_refused",
         ),
         fault(
@@ -157,6 +159,30 @@ FAULTS: Faults = {
                 "        decision = replace(decision, outcome=outcome)\n",
             ),
             f"{T_REGRESSION}::test_a_resume_that_fails_leaves_no_gap_in_the_journal",
+        ),
+    ),
+    "A message holds the view, whatever becomes of the members": (
+        fault(
+            "less is kept for a member than it can take",
+            Edit(HEADROOM, "MEMBER_BYTES = 900", "MEMBER_BYTES = 300"),
+            f"{T_HEADROOM}::test_a_member_fits_into_what_is_kept_for_it",
+            f"{T_HEADROOM}::test_longer_cards_keep_nobody_out_and_lose_no_room",
+        ),
+        fault(
+            "nothing is kept for what nobody can refuse",
+            Edit(ROOM, "        if not turn.without_game:\n", "        if False:\n"),
+            f"{T_HEADROOM}::test_longer_cards_keep_nobody_out_and_lose_no_room",
+            f"{T_HEADROOM}::test_what_leaves_too_little_is_refused_and_all_else_is_done",
+        ),
+        fault(
+            "a message that is too long keeps members in",
+            Edit(ROOM, "except (GameFailed, MessageTooBig) as failure", "except GameFailed as failure"),
+            f"{T_HEADROOM}::test_nobody_is_kept_in_by_a_message_that_is_too_long",
+        ),
+        fault(
+            "what must happen is refused for its length",
+            Edit(ROOM, "max_bytes = None if turn.without_game else ", "max_bytes = "),
+            f"{T_HEADROOM}::test_what_must_happen_is_told_however_long_it_is",
         ),
     ),
     "A command is done once and answered the same": (

@@ -14,13 +14,14 @@ from msgspec.structs import replace
 
 from gameroom.bus.bus import Delivery
 from gameroom.clock import Millis
-from gameroom.errors import GameFailed, GameroomError, InternalError, NotMember
+from gameroom.errors import GameFailed, GameroomError, InternalError, MessageTooBig, NotMember
 from gameroom.games.registry import GameType
 from gameroom.protocol.commands import JoinRoom, Updates
 from gameroom.rooms import recall
 from gameroom.rooms.decision import NOTHING, Cause, Decision, Recollection
 from gameroom.rooms.framing import Change, Framer
 from gameroom.rooms.handlers import membership, play, system
+from gameroom.rooms.headroom import most_bytes
 from gameroom.rooms.journal import Snapshot
 from gameroom.rooms.listing import Listings
 from gameroom.rooms.memory import Memory
@@ -38,7 +39,7 @@ from gameroom.rooms.sealing import (
     seal_all,
     storable,
 )
-from gameroom.rooms.state import GAME, LEFT, MEMBER, Due, Parts, RoomState
+from gameroom.rooms.state import GAME, LEFT, MEMBER, PLAY, ROOM, Due, Parts, RoomState
 from gameroom.rooms.turn import Turn
 from gameroom.rooms.views import Viewpoint
 
@@ -76,6 +77,7 @@ class Room:
         self.window = memory.window
         self.presence = memory.presence
         self.viewpoint = Viewpoint(room_id, game_type, state, memory.cards, memory.presence)
+        self._most_before = most_bytes(state.encoded, len(state.members))
         self.listings = Listings(room_id, game_type, state)
         self._replies = Replies(self.viewpoint, memory.recent, policy.max_frame_bytes)
 
@@ -204,7 +206,7 @@ class Room:
             raise NotMember("You are not a member of this room any more")
         try:
             return self._carry_out(request, route, cause, self._turn(now))
-        except GameFailed as failure:
+        except (GameFailed, MessageTooBig) as failure:
             if not route.despite_game:
                 raise
             self._log_failure(failure)
@@ -295,6 +297,8 @@ class Room:
 
     def _commit(self, turn: Turn, cause: Cause, answer: MakeAnswer, before: Position) -> Decision:
         changes = self.state.changes()
+        if not turn.without_game:
+            self._check_headroom(cause, changes)
         stamp = Stamp(room_id=self.room_id, epoch=before.epoch, head=before.seq, term=self.term, at=turn.now)
         records = make_records(stamp, self.game_type, turn.emissions, cause)
         deliveries = self._frame(turn, records, cause, game_changed=GAME in changes)
@@ -312,12 +316,24 @@ class Room:
         self._settle(changes)
         return Decision(records=sealed, deliveries=deliveries, outcome=outcome)
 
+    def _check_headroom(self, cause: Cause, changes: Parts) -> None:
+        """Raises `MessageTooBig` if what was asked, or what the game did, leaves too little for what must happen."""
+        limit, most = self.policy.max_frame_bytes, self._most_bytes(changes)
+        grown_by_choice = cause.user_id is not None or GAME in changes
+        if grown_by_choice and most > max(limit, self._most_before):
+            raise MessageTooBig(limit)
+
+    def _most_bytes(self, changes: Parts) -> int:
+        parts = {name: changes.get(name, self.state.encoded.get(name)) for name in (ROOM, PLAY, GAME)}
+        return most_bytes(parts, len(self.state.members))
+
     def _frame(
         self, turn: Turn, records: list[Record], cause: Cause, *, game_changed: bool
     ) -> tuple[Delivery, ...]:
         change = Change(self.viewpoint.shared_patch(), game_changed)
         leaving = {emission.parting[0] for emission in turn.emissions if emission.parting is not None}
-        framer = Framer(self.viewpoint, change, self.policy.max_frame_bytes, leaving)
+        max_bytes = None if turn.without_game else self.policy.max_frame_bytes
+        framer = Framer(self.viewpoint, change, max_bytes, leaving)
         return tuple(
             framer.deliver(record, emission, first=record is records[0], cause=cause.connection_id)
             for record, emission in zip(records, turn.emissions, strict=True)
@@ -352,6 +368,7 @@ class Room:
         if self.is_closed:
             self.presence.clear()
         self.state.commit(changes)
+        self._most_before = self._most_bytes({})
         self.viewpoint.settle(game_changed=GAME in changes)
 
     def _forget_leaver(self, user_id: str) -> None:
