@@ -62,14 +62,11 @@ FAULTS: Faults = {
         ),
         fault(
             "a created room is announced before its birth is stored",
-            (
-                Edit(CREATION, "import secrets\n", "import asyncio\nimport secrets\n"),
-                Edit(
-                    CREATION,
-                    "        born = await self._journal.create(birth)\n",
-                    "        asyncio.ensure_future(self._journal.create(birth))\n"
-                    "        born = Born(room.room_id, birth.input_hash, repeated=False)\n",
-                ),
+            Edit(
+                CREATION,
+                "        born = await self._journal.create(birth, ask.expires_at)\n",
+                "        asyncio.ensure_future(self._journal.create(birth))\n"
+                "        born = Born(room.room_id, birth.input_hash, repeated=False)\n",
             ),
             f"{T_OPENING}::test_a_create_is_answered_only_when_the_room_is_stored",
         ),

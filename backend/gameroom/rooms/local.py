@@ -152,17 +152,17 @@ class LocalRooms:
     # --- creating -----------------------------------------------------------------------------------------------
 
     async def _create(self, ask: Ask, command: CreateRoom) -> None:
-        tell_one(ask.tell, await self._outcome_of_create(ask.request, command))
+        tell_one(ask.tell, await self._outcome_of_create(ask, command))
         if self.is_stopping and (actor := self._actors.get(ask.request.room_id)):
             await self._put_away(actor)
 
-    async def _outcome_of_create(self, request: Request, command: CreateRoom) -> Outcome:
+    async def _outcome_of_create(self, ask: Ask, command: CreateRoom) -> Outcome:
         try:
-            answer, room = await self._creation.create(request, command)
+            answer, room = await self._creation.create(ask, command)
         except GameroomError as refusal:
             return refusal
         except Exception:  # a room that cannot be made must not leave its creator without an answer
-            log.exception("room %s: it could not be created", request.room_id)
+            log.exception("room %s: it could not be created", ask.request.room_id)
             return InternalError("The server failed here; nothing was changed")
         if room is not None and room.room_id not in self._actors:
             self._new_actor(room.room_id).open(room)

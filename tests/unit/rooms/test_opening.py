@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
+from math import inf
 
 import msgspec
 import pytest
@@ -61,9 +62,9 @@ class SlowBirths(MemoryJournal):
         super().__init__()
         self.go = asyncio.Event()
 
-    async def create(self, birth: Birth) -> Born:
+    async def create(self, birth: Birth, by: float = inf) -> Born:
         await self.go.wait()
-        return await super().create(birth)
+        return await super().create(birth, by)
 
 
 async def test_a_create_is_answered_only_when_the_room_is_stored() -> None:
@@ -93,6 +94,36 @@ async def test_a_create_sent_again_with_other_content_is_refused() -> None:
         assert isinstance(refused, IdReused)
 
 
+class Hurried(MemoryJournal):
+    """Remembers by when a room had to be begun, and never finds what was made before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by: list[float] = []
+
+    async def create(self, birth: Birth, by: float = inf) -> Born:
+        self.by.append(by)
+        return await super().create(birth, by)
+
+    async def born(self, creator_id: str, command_id: str) -> Born | None:
+        return await asyncio.get_running_loop().create_future()
+
+
+async def test_a_create_has_one_deadline_in_all() -> None:
+    """Counting its sender's rooms and waiting for the database had one each."""
+    journal = Hurried()
+    async with node(journal, policy=replace(POLICY, command_deadline_s=0.1)) as first:
+        latest = asyncio.get_running_loop().time() + 0.1
+        first.placement.may_count.clear()
+        told = first.ask("ann", RELAY)
+        await turns()
+        first.placement.may_count.set()
+        assert isinstance(await told, Answer)
+        assert journal.by == [pytest.approx(latest, abs=0.05)]
+        unknown = await first.outcome("ann", CreateRoom(game="no-such-game", id="c"), "other")
+        assert isinstance(unknown, Unavailable)
+
+
 async def test_a_room_that_is_stored_while_the_server_stops_is_handed_over_too() -> None:
     journal = SlowBirths()
     first = Node(journal)
@@ -113,8 +144,8 @@ class DoubtfulBirths(MemoryJournal):
         super().__init__()
         self.settled = asyncio.Event()
 
-    async def create(self, birth: Birth) -> Born:
-        born = await super().create(birth)
+    async def create(self, birth: Birth, by: float = inf) -> Born:
+        born = await super().create(birth, by)
         if not born.repeated:
             await self.settled.wait()
         return born
