@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from gameroom.errors import GameroomError, InternalError, Unavailable
 from gameroom.protocol.commands import CreateRoom, JoinRoom
-from gameroom.rooms.mailbox import Ask, Gone, News, tell_one
+from gameroom.rooms.mailbox import Ask, CardNews, Gone, tell_one
 from gameroom.rooms.placement import Placement
 from gameroom.rooms.rooms import Outcome, Request, Tell
 
@@ -86,7 +86,7 @@ class Inside(Protocol):
     def let_in(self, ask: Ask) -> None:
         """Hand a command to its room."""
 
-    def hear(self, room_id: str, news: News) -> None:
+    def hear(self, room_id: str, news: CardNews) -> None:
         """Tell a room how a user is shown."""
 
     def let_go(self, room_id: str, gone: Gone) -> None:
@@ -107,7 +107,7 @@ class Entrance:
         self._inside = inside
         self._behind: dict[Line, deque[Ask | Gone]] = {}
         """What waits behind a newcomer that is being counted."""
-        self._held: dict[Line, News] = {}
+        self._held: dict[Line, CardNews] = {}
         """The newest news of users that are entering."""
 
     def submit(self, ask: Ask) -> None:
@@ -127,7 +127,7 @@ class Entrance:
         else:
             behind.append(gone)
 
-    def hear(self, room_id: str, news: News) -> None:
+    def hear(self, room_id: str, news: CardNews) -> None:
         """It must not overtake a JOIN or CREATE, which lets the user in as it was before."""
         line = (room_id, news.user_id)
         if not self._is_coming(line):

@@ -17,7 +17,7 @@ from gameroom.rooms.creation import Creation
 from gameroom.rooms.damage import DamagedRooms
 from gameroom.rooms.entrance import Entrance
 from gameroom.rooms.journal import Fenced, Journal
-from gameroom.rooms.mailbox import Ask, Gone, News, refuse, tell_one
+from gameroom.rooms.mailbox import Ask, CardNews, Gone, refuse, tell_one
 from gameroom.rooms.news import NewsRound
 from gameroom.rooms.opening import Opened, Opening
 from gameroom.rooms.placement import Placement
@@ -107,10 +107,10 @@ class LocalRooms:
         self._entrance.detach(room_id, Gone(user_id, connection_id))
 
     def card_changed(self, user_id: str, card: Card) -> None:
-        self._news.add(News(user_id, card))
+        self._news.add(CardNews(user_id, card))
 
     def account_deleted(self, user_id: str) -> None:
-        self._news.add(News(user_id, None))
+        self._news.add(CardNews(user_id, None))
 
     async def room_of_code(self, invite_code: str) -> str | None:
         return await self._placement.room_of_code(invite_code)
@@ -129,7 +129,7 @@ class LocalRooms:
         else:
             self._actor(ask.request.room_id).submit(ask)
 
-    def hear(self, room_id: str, news: News) -> None:
+    def hear(self, room_id: str, news: CardNews) -> None:
         """A room that is not open is opened only to lose a member: cards it reads anyway."""
         if news.card is not None:
             actor = self._actors.get(room_id)
@@ -221,7 +221,7 @@ class LocalRooms:
         if self._setbacks.reopened(room.room_id, room.position.seq - room.position.epoch):
             self._opening.opened(room.room_id)
             for user_id in room.without_account():
-                actor.hear(News(user_id, None))
+                actor.hear(CardNews(user_id, None))
             actor.adopt(opened)
         else:
             log.error("room %s: it was lost again and again, it stays closed until a restart", room.room_id)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 
 from gameroom.errors import Unavailable
-from gameroom.rooms.mailbox import News
+from gameroom.rooms.mailbox import CardNews
 from gameroom.tasks import pause
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ PAUSE_S = 1.0
 RoomsOf = Callable[[str], Awaitable[set[str]]]
 """In which rooms the user is, or comes in just now. Raises `Unavailable`."""
 
-Deliver = Callable[[str, News], None]
+Deliver = Callable[[str, CardNews], None]
 """Hands the news to a room, by its id. Neither waits nor raises."""
 
 
@@ -41,10 +41,10 @@ class NewsRound:
         self._deliver = deliver
         self._spawn = spawn
         self._stop = stop
-        self._waiting: dict[str, News] = {}
+        self._waiting: dict[str, CardNews] = {}
         self._going = False
 
-    def add(self, news: News) -> None:
+    def add(self, news: CardNews) -> None:
         """A newer card takes the place of an older one; nothing takes the place of the end of an account."""
         known = self._waiting.get(news.user_id)
         if known is not None and known.card is None:

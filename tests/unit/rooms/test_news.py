@@ -9,7 +9,7 @@ from gameroom.errors import InternalError, RoomFull, Unavailable
 from gameroom.protocol.commands import CreateRoom, GetRoom, JoinRoom, SendChat
 from gameroom.rooms import news
 from gameroom.rooms.journal import MemoryJournal
-from gameroom.rooms.mailbox import News
+from gameroom.rooms.mailbox import CardNews
 from gameroom.rooms.rooms import Card, Outcome
 from tests.unit.rooms.node import ROOM, Node, SlowAppends, node, turns, until
 
@@ -186,7 +186,7 @@ async def test_news_wait_for_the_last_of_many_joins() -> None:
         first.placement.failures["rooms_of"] = [ValueError("a bug")]
         refused = first.ask("bob", JoinRoom())
         coming = first.ask("bob", JoinRoom())
-        first.rooms._entrance.hear(ROOM, News("bob", NEW))  # as if its rooms were known already
+        first.rooms._entrance.hear(ROOM, CardNews("bob", NEW))  # as if its rooms were known already
         assert isinstance(await refused, InternalError)
         await coming
         await until(lambda: kinds(first)[-1] == "MEMBER_UPDATED")
