@@ -1,10 +1,18 @@
 """The owner of what goes on in the background: every task has one, which awaits it."""
 
 import logging
-from asyncio import Task, get_running_loop, wait
+from asyncio import Event, Task, get_running_loop, timeout, wait
 from collections.abc import Coroutine
+from contextlib import suppress
 
 logger = logging.getLogger(__name__)
+
+
+async def pause(seconds: float, *, unless: Event) -> None:
+    """Wait so long, but no longer than until `unless` is set."""
+    with suppress(TimeoutError):
+        async with timeout(seconds):
+            await unless.wait()
 
 
 class Tasks:

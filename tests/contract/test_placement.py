@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec import structs
 
 from gameroom.rooms.journal import Fenced, Listing
 from tests.contract.room_stores import Stores, birth, listing, record, unit
@@ -16,6 +17,10 @@ async def create(stores: Stores, room_id: str, listed: Listing | None = None, ho
 
 async def relist(stores: Stores, listed: Listing, seq: int = 2) -> None:
     await stores.journal.append(unit(record(listed.summary.room_id, seq), listing=listed))
+
+
+async def neglected(stores: Stores, node: str, now: int = NOW, limit: int = 10) -> list[str]:
+    return await stores.placement.neglected(node, ["relay"], now, limit)
 
 
 # --- claim and release ----------------------------------------------------------------------------------------
@@ -67,7 +72,7 @@ async def test_a_former_owner_cannot_release(stores: Stores) -> None:
     claim = await stores.placement.claim("r", "node-b")
     assert claim is not None
     await stores.placement.release("r", 1)
-    assert await stores.placement.neglected("node-b", NOW, 10) == []
+    assert await neglected(stores, "node-b") == []
     await stores.journal.append(unit(record("r", 2, term=claim.term)))
 
 
@@ -101,7 +106,7 @@ async def test_a_claim_that_is_taken_back_leaves_the_room_as_clean_as_it_was(
         assert claim is not None
         assert claim.clean == clean
         await stores.placement.unclaim(claim)
-        assert await stores.placement.neglected(node, NOW, 10) == ["r"]
+        assert await neglected(stores, node) == ["r"]
         with pytest.raises(Fenced):
             await stores.journal.append(unit(record("r", 2, term=claim.term)))
 
@@ -132,44 +137,54 @@ async def test_due_rooms_come_first_the_longest_due_before_all(stores: Stores) -
     await create(stores, "b", listing("b", occupied=False, due=NOW))
     await create(stores, "c", listing("c", occupied=True, due=NOW - 5000))
     await create(stores, "d", listing("d", occupied=True))
-    neglected = await stores.placement.neglected("node-b", NOW, 10)
-    assert neglected == ["c", "b", "a", "d"]
-    assert await stores.placement.neglected("node-b", NOW, 3) == neglected[:3]
-    assert await stores.placement.neglected("node-b", NOW, 1) == neglected[:1]
+    found = await neglected(stores, "node-b")
+    assert found == ["c", "b", "a", "d"]
+    assert await neglected(stores, "node-b", limit=3) == found[:3]
+    assert await neglected(stores, "node-b", limit=1) == found[:1]
 
 
 async def test_a_room_that_nobody_waits_for_is_not_neglected(stores: Stores) -> None:
     await create(stores, "a", listing("a", occupied=False))
     await create(stores, "b", listing("b", occupied=False, due=NOW + 1))
-    assert await stores.placement.neglected("node-b", NOW, 10) == []
-    assert await stores.placement.neglected("node-b", NOW + 1, 10) == ["b"]
+    assert await neglected(stores, "node-b") == []
+    assert await neglected(stores, "node-b", NOW + 1) == ["b"]
 
 
 async def test_a_node_does_not_neglect_what_it_runs(stores: Stores) -> None:
     await create(stores, "mine", home="node-a")
     await create(stores, "yours", home="node-b")
-    assert await stores.placement.neglected("node-a", NOW, 10) == ["yours"]
+    assert await neglected(stores, "node-a") == ["yours"]
     await stores.placement.release("mine", 1)
-    assert await stores.placement.neglected("node-a", NOW, 10) == ["mine", "yours"]
+    assert await neglected(stores, "node-a") == ["mine", "yours"]
     await stores.placement.claim("yours", "node-a")
-    assert await stores.placement.neglected("node-a", NOW, 10) == ["mine"]
+    assert await neglected(stores, "node-a") == ["mine"]
+
+
+async def test_rooms_of_other_games_do_not_fill_the_list(stores: Stores) -> None:
+    for room_id in ("a", "b", "c"):
+        await create(stores, room_id, listing(room_id, due=NOW))
+    board = structs.replace(listing("d"), summary=structs.replace(listing("d").summary, game="chess"))
+    await create(stores, "d", board)
+    assert await stores.placement.neglected("node-b", ["chess"], NOW, 3) == ["d"]
+    assert await stores.placement.neglected("node-b", ["chess", "relay"], NOW, 9) == ["a", "b", "c", "d"]
+    assert await stores.placement.neglected("node-b", [], NOW, 9) == []
 
 
 async def test_a_closed_room_is_not_neglected(stores: Stores) -> None:
     await create(stores, "r")
     await relist(stores, listing("r", status="closed", due=NOW))
-    assert await stores.placement.neglected("node-b", NOW, 10) == []
+    assert await neglected(stores, "node-b") == []
 
 
 async def test_an_append_tells_what_is_due_and_who_is_there(stores: Stores) -> None:
     await create(stores, "r", listing("r", occupied=False))
     await relist(stores, listing("r", occupied=False, due=NOW))
-    assert await stores.placement.neglected("node-b", NOW, 10) == ["r"]
+    assert await neglected(stores, "node-b") == ["r"]
     await stores.journal.append(unit(record("r", 3), listing=listing("r", occupied=False)))
-    assert await stores.placement.neglected("node-b", NOW, 10) == []
+    assert await neglected(stores, "node-b") == []
     await stores.journal.append(unit(record("r", 4), listing=listing("r", occupied=True)))
     await stores.journal.append(unit(record("r", 5)))
-    assert await stores.placement.neglected("node-b", NOW, 10) == ["r"]
+    assert await neglected(stores, "node-b") == ["r"]
 
 
 # --- finding rooms --------------------------------------------------------------------------------------------

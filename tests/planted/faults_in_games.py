@@ -20,7 +20,7 @@ FAULTS: Faults = {
             "a late player comes in unannounced",
             Edit(
                 MEMBERSHIP,
-                '    play.notify(turn, "member_joined", turn.state.round_seat(sender.user_id))\n',
+                "    play.notify(turn, turn.game_type.member_joined, turn.state.round_seat(sender.user_id))\n",
                 "",
             ),
             f"{T_HANDLERS}::test_a_game_that_lets_late_players_in_is_told_of_each",
@@ -34,14 +34,16 @@ FAULTS: Faults = {
             "who comes back is still away for the game",
             Edit(
                 MEMBERSHIP,
-                '    play.notify(turn, "member_returned", turn.state.round_seat(user_id))\n',
+                "    play.notify(turn, turn.game_type.member_returned, turn.state.round_seat(user_id))\n",
                 "",
             ),
             f"{T_HANDLERS}::test_a_game_is_told_who_is_away_and_who_is_back",
         ),
         fault(
             "a game that goes on is not told of a leaver",
-            Edit(MEMBERSHIP, '        play.notify(turn, "member_left", seat)\n', "        pass\n"),
+            Edit(
+                MEMBERSHIP, "        play.notify(turn, turn.game_type.member_left, seat)\n", "        pass\n"
+            ),
             f"{T_HANDLERS}::test_a_game_may_go_on_without_a_leaver",
         ),
     ),

@@ -10,6 +10,7 @@ HOSTING = f"{ROOMS}/handlers/hosting.py"
 LOCAL = f"{ROOMS}/local.py"
 MAILBOX = f"{ROOMS}/mailbox.py"
 MEMBERSHIP = f"{ROOMS}/handlers/membership.py"
+ROOM = f"{ROOMS}/room.py"
 SYSTEM = f"{ROOMS}/handlers/system.py"
 UPDATING = f"{ROOMS}/handlers/updating.py"
 
@@ -67,20 +68,20 @@ FAULTS: Faults = {
         ),
         fault(
             "rooms that a user is about to enter are not counted",
-            Edit(ENTRANCE, "{*stored, *place.before}", "{*stored}"),
+            Edit(ENTRANCE, "{*stored, *kept.before}", "{*stored}"),
             f"{T_ENTRANCE}::test_of_two_that_are_under_way_at_the_limit_the_first_comes_in",
         ),
         fault(
             "a place is kept for ever",
-            Edit(ENTRANCE, "            self.give_back(place)\n", ""),
+            Edit(ENTRANCE, "            self._kept.give_back(kept)\n", ""),
             f"{T_ENTRANCE}::test_of_two_that_are_under_way_at_the_limit_the_first_comes_in",
         ),
         fault(
             "at the limit a CREATE that was done is refused",
             Edit(
                 CREATION,
-                "except (TooManyRooms, RateLimited) as refusal:",
-                "except ZeroDivisionError as refusal:",
+                "        except GameroomError as error:\n",
+                "        except ZeroDivisionError as error:\n",
             ),
             f"{T_ENTRANCE}::test_what_was_done_is_answered_again_however_many_rooms_it_is_in",
             f"{T_MAKING}::test_who_makes_too_many_rooms_still_hears_of_those_made",
@@ -146,6 +147,37 @@ FAULTS: Faults = {
             "an opened room does not ask who has no account any more",
             Edit(LOCAL, "for user_id in room.without_account():", "for user_id in ():"),
             f"{T_NEWS}::test_a_death_before_the_rooms_have_heard_changes_nothing_of_that",
+        ),
+        fault(
+            "the name of a deleted account is told again to who resumes",
+            Edit(
+                ROOM, "        self.viewpoint.cards.forget(user_id)\n        system.end", "        system.end"
+            ),
+            f"{T_CARDS}::test_a_deleted_account_is_shown_as_nobody_to_who_resumes",
+        ),
+        fault(
+            "a room keeps the card of everybody who has ever joined",
+            Edit(ROOM, "self._forget_leaver(key.removeprefix(LEFT))", "pass"),
+            f"{T_CARDS}::test_cards_of_leavers_are_forgotten_with_their_command_ids",
+        ),
+        fault(
+            "news look only for the rooms that their user is in already",
+            Edit(ENTRANCE, "return {*entering, *await", "return {*await"),
+            f"{T_NEWS}::test_a_new_card_does_not_overtake_who_comes_in",
+            f"{T_NEWS}::test_a_new_card_does_not_overtake_who_makes_a_room",
+            f"{T_NEWS}::test_the_end_of_an_account_does_not_overtake_who_comes_in",
+        ),
+        fault(
+            "news overtake who comes in",
+            Edit(ENTRANCE, "        if not self._is_coming(line):\n", "        if True:\n"),
+            f"{T_NEWS}::test_a_new_card_does_not_overtake_who_comes_in",
+            f"{T_NEWS}::test_a_new_card_does_not_overtake_who_makes_a_room",
+            f"{T_NEWS}::test_the_end_of_an_account_does_not_overtake_who_comes_in",
+        ),
+        fault(
+            "news wait for the first of many JOINs only",
+            Edit(ENTRANCE, "        return line in self._behind or ", "        return "),
+            f"{T_NEWS}::test_news_wait_for_the_last_of_many_joins",
         ),
     ),
 }

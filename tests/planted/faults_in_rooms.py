@@ -7,6 +7,7 @@ ACTOR = f"{ROOMS}/actor.py"
 CREATION = f"{ROOMS}/creation.py"
 DAMAGE = f"{ROOMS}/damage.py"
 FRAMING = f"{ROOMS}/framing.py"
+HEADROOM = f"{ROOMS}/headroom.py"
 HISTORY = f"{ROOMS}/history.py"
 LOCAL = f"{ROOMS}/local.py"
 OPENING = f"{ROOMS}/opening.py"
@@ -17,6 +18,9 @@ RECOLLECTING = f"{ROOMS}/recollecting.py"
 RECORDS = f"{ROOMS}/records.py"
 RECOVERY = f"{ROOMS}/recovery.py"
 REPLIES = f"{ROOMS}/replies.py"
+PLAY = f"{ROOMS}/handlers/play.py"
+PLACEMENT = f"{ROOMS}/placement.py"
+REFUSALS = f"{ROOMS}/refusals.py"
 ROOM = f"{ROOMS}/room.py"
 ROUTER = f"{ROOMS}/router.py"
 SEALING = f"{ROOMS}/sealing.py"
@@ -34,6 +38,7 @@ T_ACTOR = f"{TESTS}/test_actor.py"
 T_DAMAGE = f"{TESTS}/test_damage.py"
 T_DECIDING = f"{TESTS}/test_deciding.py"
 T_HANDLERS = f"{TESTS}/test_handlers.py"
+T_HEADROOM = f"{TESTS}/test_headroom.py"
 T_HOSTING = f"{TESTS}/test_hosting.py"
 T_OPENING = f"{TESTS}/test_opening.py"
 T_PUBLISHING = f"{TESTS}/test_publishing.py"
@@ -41,6 +46,7 @@ T_RECOVERY = f"{TESTS}/test_recovery.py"
 T_REST = f"{TESTS}/test_rest_commands.py"
 T_RESUME = f"{TESTS}/test_resume.py"
 T_WINDOW = f"{TESTS}/test_window.py"
+T_FAILING_GAMES = "tests/regression/test_failing_games.py"
 T_REGRESSION = "tests/regression/test_rooms.py"
 T_MACHINE = "tests/property/test_room_machine.py"
 T_REFUSALS = "tests/integration/test_refusals.py"
@@ -56,14 +62,11 @@ FAULTS: Faults = {
         ),
         fault(
             "a created room is announced before its birth is stored",
-            (
-                Edit(CREATION, "import secrets\n", "import asyncio\nimport secrets\n"),
-                Edit(
-                    CREATION,
-                    "        born = await self._journal.create(birth)\n",
-                    "        asyncio.ensure_future(self._journal.create(birth))\n"
-                    "        born = Born(room.room_id, birth.input_hash, repeated=False)\n",
-                ),
+            Edit(
+                CREATION,
+                "        born = await self._journal.create(birth, ask.expires_at)\n",
+                "        asyncio.ensure_future(self._journal.create(birth))\n"
+                "        born = Born(room.room_id, birth.input_hash, repeated=False)\n",
             ),
             f"{T_OPENING}::test_a_create_is_answered_only_when_the_room_is_stored",
         ),
@@ -135,7 +138,7 @@ FAULTS: Faults = {
         ),
         fault(
             "frames may be of any size",
-            Edit(FRAMING, "if not fits(share.frame, self._max_bytes):", "if False:"),
+            Edit(FRAMING, "        if self._max_bytes is not None:", "        if False:"),
             f"{T_DECIDING}::test_an_event_that_is_too_big_to_be_sent_is_refused",
         ),
         fault(
@@ -147,12 +150,36 @@ FAULTS: Faults = {
             "the answer to a resume is made after the commit",
             Edit(
                 ROOM,
-                "self.position, own, known=known),\n            )\n",
-                "self.position, own, known=False),\n            )\n"
-                "            outcome = self._replies.to_join(sender, command, self.position, [], known=known)\n"
-                "            decision = replace(decision, outcome=outcome)\n",
+                "self.position, own, known=known),\n        )\n",
+                "self.position, own, known=False),\n        )\n"
+                "        outcome = self._replies.to_join(sender, command, self.position, [], known=known)\n"
+                "        decision = replace(decision, outcome=outcome)\n",
             ),
             f"{T_REGRESSION}::test_a_resume_that_fails_leaves_no_gap_in_the_journal",
+        ),
+    ),
+    "A message holds the view, whatever becomes of the members": (
+        fault(
+            "less is kept for a member than it can take",
+            Edit(HEADROOM, "MEMBER_BYTES = 900", "MEMBER_BYTES = 300"),
+            f"{T_HEADROOM}::test_a_member_fits_into_what_is_kept_for_it",
+            f"{T_HEADROOM}::test_longer_cards_keep_nobody_out_and_lose_no_room",
+        ),
+        fault(
+            "nothing is kept for what nobody can refuse",
+            Edit(ROOM, "        if not turn.without_game:\n", "        if False:\n"),
+            f"{T_HEADROOM}::test_longer_cards_keep_nobody_out_and_lose_no_room",
+            f"{T_HEADROOM}::test_what_leaves_too_little_is_refused_and_all_else_is_done",
+        ),
+        fault(
+            "a message that is too long keeps members in",
+            Edit(ROOM, "except (GameFailed, MessageTooBig) as failure", "except GameFailed as failure"),
+            f"{T_HEADROOM}::test_nobody_is_kept_in_by_a_message_that_is_too_long",
+        ),
+        fault(
+            "what must happen is refused for its length",
+            Edit(ROOM, "max_bytes = None if turn.without_game else ", "max_bytes = "),
+            f"{T_HEADROOM}::test_what_must_happen_is_told_however_long_it_is",
         ),
     ),
     "A command is done once and answered the same": (
@@ -185,7 +212,7 @@ FAULTS: Faults = {
         ),
         fault(
             "refusals are forgotten at once",
-            Edit(WINDOW, "        if error.retryable:\n", "        if error:\n"),
+            Edit(REFUSALS, "        if error.retryable or ", "        if error or "),
             f"{T_WINDOW}::test_a_refusal_is_remembered_for_a_minute",
         ),
         fault(
@@ -272,6 +299,11 @@ FAULTS: Faults = {
             Edit("backend/gameroom/api/rooms.py", "CreateRoom(id=key, **", "CreateRoom(**"),
             "tests/integration/test_rooms_api.py::test_a_socket_repeats_what_rest_has_made",
             "tests/integration/test_rooms_api.py::test_rest_repeats_what_a_socket_has_made",
+        ),
+        fault(
+            "a CREATE that was refused is forgotten at once",
+            Edit(CREATION, "            self._refusals.add(key, refusal, self._clock.now())\n", ""),
+            "tests/unit/rooms/test_entrance.py::test_a_late_copy_of_a_refused_create_makes_no_room",
         ),
     ),
     "Recovered is what was live, and recovery runs no game code": (
@@ -566,7 +598,7 @@ FAULTS: Faults = {
             Edit(
                 ROOM,
                 "        reply = route.handler(turn, sender, command)\n",
-                "        self.viewpoint.cards[sender.user_id] = sender.card\n"
+                "        self.viewpoint.cards.put(sender.user_id, sender.card)\n"
                 "        reply = route.handler(turn, sender, command)\n",
             ),
             f"{T_REST}::test_a_stranger_sees_a_summary_and_leaves_no_trace",
@@ -717,6 +749,19 @@ FAULTS: Faults = {
             Edit("backend/gameroom/storage/batches.py", ", next_due_at = :next_due_at,", ","),
             "tests/contract/test_placement.py::test_an_append_tells_what_is_due_and_who_is_there",
         ),
+        fault(
+            "rooms of games that are not here fill every sweep",
+            (
+                Edit(
+                    PLACEMENT,
+                    "for room in self._rooms.values() if room.listing.summary.game in games]",
+                    "for room in self._rooms.values()]",
+                ),
+                Edit("backend/gameroom/storage/placement.py", "rooms.c.game.in_(games), ", ""),
+            ),
+            f"{T_OPENING}::test_rooms_of_a_game_that_is_not_here_keep_no_other_room_waiting",
+            "tests/contract/test_placement.py::test_rooms_of_other_games_do_not_fill_the_list",
+        ),
     ),
     "Chance and time come from the state": (
         fault(
@@ -861,6 +906,17 @@ FAULTS: Faults = {
             Edit(ACTOR, "            batch.add(NOTHING, entry.tell)", "            batch.add(NOTHING)"),
             f"{T_REGRESSION}::test_who_asked_for_what_broke_the_room_is_told",
         ),
+        fault(
+            "what is always playing ends where its game fails",
+            Edit(PLAY, ' == "playing" and not turn.game_type.always_playing:', ' == "playing":'),
+            f"{T_FAILING_GAMES}::test_a_hook_that_raises_does_not_end_what_is_always_playing",
+            f"{T_FAILING_GAMES}::test_a_timer_that_raises_does_not_end_what_is_always_playing",
+        ),
+        fault(
+            "a game that stands in the way is asked again",
+            Edit(PLAY, "    if turn.without_game:\n", "    if False:\n"),
+            f"{T_FAILING_GAMES}::test_a_hook_that_says_too_much_is_left_out_and_the_member_is_disconnected",
+        ),
     ),
     "Where play was lost, a new epoch says so": (
         fault(
@@ -890,6 +946,16 @@ FAULTS: Faults = {
             "lost play is told under the old epoch",
             Edit(ROOM, "replace(self.position, epoch=self.position.epoch + 1)", "replace(self.position)"),
             f"{T_RECOVERY}::test_play_that_is_not_journaled_begins_a_new_epoch_after_a_crash",
+        ),
+        fault(
+            "numbers that were seen in lost play are drawn again",
+            Edit(SYSTEM, "random_key=next_key(turn.state.play.random_key), ", ""),
+            f"{T_RECOVERY}::test_after_lost_play_no_number_is_drawn_a_second_time",
+        ),
+        fault(
+            "a room stays closed for a state that is lost anyway",
+            Edit(RECOVERY, '    if game_type.durability == "journal" or clean:\n', "    if True:\n"),
+            f"{T_RECOVERY}::test_a_state_that_is_lost_anyway_need_not_be_migrated",
         ),
     ),
     "Snapshots hold what is stored, and a hand-over loses nothing": (

@@ -14,7 +14,7 @@ LOBBY = f"{GATEWAY}/lobby.py"
 ACTOR = "backend/gameroom/rooms/actor.py"
 MAILBOX = "backend/gameroom/rooms/mailbox.py"
 HISTORY = "backend/gameroom/rooms/history.py"
-WINDOW = "backend/gameroom/rooms/window.py"
+REFUSALS = "backend/gameroom/rooms/refusals.py"
 CODEC = "backend/gameroom/protocol/codec.py"
 FRAMES = "backend/gameroom/protocol/frames.py"
 WIRE = f"{GATEWAY}/wire.py"
@@ -169,7 +169,7 @@ FAULTS: Faults = {
         ),
         fault(
             "all refusals are remembered",
-            Edit(WINDOW, "if len(self._refusals) > REFUSALS:", "if False:"),
+            Edit(REFUSALS, "if len(self._refusals) > self._limit:", "if False:"),
             f"{T_BOUNDS}::test_of_too_many_refusals_the_oldest_are_forgotten",
         ),
         fault(
@@ -277,7 +277,11 @@ FAULTS: Faults = {
         ),
         fault(
             "a job waits for the database, for ever",
-            Edit(THREADS, "asyncio.timeout(self._deadline_s)", "asyncio.timeout(None)"),
+            Edit(
+                THREADS,
+                "asyncio.timeout_at(min(by, loop.time() + self._deadline_s))",
+                "asyncio.timeout(None)",
+            ),
             f"{T_THREADS}::test_a_job_that_cannot_begin_in_time_is_withdrawn",
         ),
         fault(
@@ -289,6 +293,34 @@ FAULTS: Faults = {
             "a drain takes as long as it likes",
             Edit("backend/gameroom/server.py", "timeout=timeout, return_when", "timeout=None, return_when"),
             "tests/integration/test_server.py::test_a_drain_has_a_deadline",
+        ),
+        fault(
+            "a stop waits for news while the database is away",
+            Edit(
+                "backend/gameroom/rooms/news.py",
+                "await pause(PAUSE_S, unless=self._stop)",
+                "await asyncio.sleep(PAUSE_S)",
+            ),
+            "tests/unit/rooms/test_news.py::test_a_stop_does_not_wait_for_news_while_the_database_is_away",
+        ),
+        fault(
+            "a CREATE waits as long as any write",
+            Edit(
+                "backend/gameroom/rooms/creation.py",
+                "self._journal.create(birth, ask.expires_at)",
+                "self._journal.create(birth)",
+            ),
+            "tests/unit/rooms/test_opening.py::test_a_create_has_one_deadline_in_all",
+        ),
+        fault(
+            "writes have no deadline of their own",
+            Edit(
+                "backend/gameroom/storage/bounded_threads.py",
+                "timeout_at(min(by, loop.time() + self._deadline_s))",
+                "timeout_at(loop.time() + self._deadline_s)",
+            ),
+            "tests/unit/storage/test_bounded_threads.py::test_a_job_that_must_begin_sooner_is_withdrawn_sooner",
+            "tests/unit/storage/test_group_commit.py::test_a_create_that_cannot_begin_in_time_is_not_stored",
         ),
     ),
     "Both encodings say the same": (

@@ -185,7 +185,7 @@ class RoomMachine(RuleBasedStateMachine):
     @rule()
     def open_again(self) -> None:
         """A crash, after which everybody comes back at once and resumes."""
-        present = [user for user in self.scene.room.presence.users() if user in self.scene.copies]
+        present = [user for user in self.scene.copies if user in self.scene.room.presence]
         self.scene.crash()
         if self.scene.game_type.durability != "journal":
             # Play is remembered within its epoch only, but for an action that ended its round: that is recorded.

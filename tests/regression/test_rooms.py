@@ -153,7 +153,7 @@ def test_a_leavers_ids_stay_expired_when_the_room_has_forgotten_the_leaver() -> 
 def test_a_late_copy_of_what_failed_by_our_bug_is_not_applied(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(TicTacToe)
     with monkeypatch.context() as patch:
-        patch.setitem(ROUTES, SendChat, Route(handler=buggy, by=Standing.MEMBER))
+        patch.setitem(ROUTES, SendChat, Route(command=SendChat, handler=buggy, by=Standing.MEMBER))
         assert scene.refused("ann", SendChat(text="hi", id="1")).code == "internal"
     assert scene.refused("ann", SendChat(text="hi", id="1")).code == "internal"
 

@@ -5,17 +5,17 @@ import inspect
 import re
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any
+from typing import Any, get_args
 
 from gameroom.games.context import TIMER
 from gameroom.games.failures import GameDefinitionError
-from gameroom.games.game import ACTION, HOOKS, Game
+from gameroom.games.game import ACTION, HOOKS, Durability, Game
+from gameroom.protocol.limits import MOST_PLAYERS
 from gameroom.protocol.sentences import nearest
 
 AnyGame = Game[Any, Any]
 Method = Callable[..., object]
 
-MOST_PLAYERS = 1000
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 WRAPPED = ("__wrapped__", "fget", "func")
@@ -86,7 +86,7 @@ def _check_words(kind: type[AnyGame]) -> None:
     version: object = kind.version
     if not (isinstance(version, str) and version):
         raise GameDefinitionError(f'{kind.__name__}.version is {version!r}: use a string, such as "1"')
-    if kind.durability not in ("journal", "volatile"):
+    if kind.durability not in get_args(Durability):
         raise GameDefinitionError(
             f'{kind.__name__}.durability is {kind.durability!r}: use "journal" or "volatile"'
         )

@@ -1,7 +1,7 @@
 """What game code may use of the world, and what it says shall happen."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Generic, Literal
+from typing import Generic
 
 from msgspec import Struct
 from typing_extensions import TypeVar
@@ -11,6 +11,7 @@ from gameroom.games.failures import GameMisuse
 from gameroom.games.random import GameRandom
 from gameroom.games.visible import visible
 from gameroom.protocol.commands import FreeJson
+from gameroom.protocol.events import GameEnd
 from gameroom.protocol.free_json import NotFreeJson
 
 SettingsT_co = TypeVar("SettingsT_co", bound=Struct, default=Struct, covariant=True)
@@ -33,7 +34,7 @@ class Announcement(Struct, frozen=True):
 class Ending(Struct, frozen=True):
     """How a round ended."""
 
-    reason: Literal["finished", "abandoned"]
+    reason: GameEnd
     result: FreeJson
 
 
@@ -110,7 +111,7 @@ class Context(Generic[SettingsT_co]):
         """Stop the timer, if it runs. Raises `GameMisuse` if the method is no `@timer`."""
         self.effects.timers[_timer_name(timer)] = None
 
-    def _end(self, reason: Literal["finished", "abandoned"], result: dict[str, object]) -> None:
+    def _end(self, reason: GameEnd, result: dict[str, object]) -> None:
         if self.effects.ending is not None:
             raise GameMisuse("The round was ended twice in one call")
         self.effects.ending = Ending(reason, _object("end", result))

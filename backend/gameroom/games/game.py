@@ -10,7 +10,7 @@ from gameroom.games.context import TIMER, Context
 from gameroom.games.failures import GameMisuse
 from gameroom.protocol.commands import FreeJson
 
-Durability = Literal["journal", "snapshot", "volatile"]
+Durability = Literal["journal", "volatile"]
 
 ACTION = "__gameroom_action__"
 """The attribute by which `@action` marks a method; its value is the action's `type` on the wire."""
@@ -90,7 +90,7 @@ class Game(Generic[StateT, SettingsT]):
     """What people read; by default made from the name."""
     version: ClassVar[str] = "1"
     """Raise it when an older state needs `migrate_state`."""
-    durability: ClassVar[Literal["journal", "volatile"]] = "journal"
+    durability: ClassVar[Durability] = "journal"
     """`journal`: no accepted action is ever lost. `volatile`: faster, and a crash of the server loses the play."""
     late_joining: ClassVar[bool] = False
     """Whether players may join while a round is played; `on_join` tells the game of each."""

@@ -15,6 +15,11 @@ def key_of_seed(seed: str | int) -> bytes:
     return blake2b(str(seed).encode(), digest_size=32).digest()
 
 
+def next_key(key: bytes) -> bytes:
+    """The key after this one: who has seen numbers of either can foretell none of the other."""
+    return blake2b(key=key, person=b"next key", digest_size=32).digest()
+
+
 class GameRandom:
     """Random numbers of one room, named as in Python's `random`.
 

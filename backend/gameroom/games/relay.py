@@ -7,8 +7,9 @@ from msgspec import Meta
 from gameroom.games.context import Context
 from gameroom.games.game import Game, action
 from gameroom.protocol.commands import FreeJson
+from gameroom.protocol.limits import MOST_PLAYERS
 
-Seat = Annotated[int, Meta(ge=0, lt=1000)]
+Seat = Annotated[int, Meta(ge=0, lt=MOST_PLAYERS)]
 
 
 class Relay(Game[None]):
@@ -16,7 +17,7 @@ class Relay(Game[None]):
 
     name = "relay"
     min_players = 1
-    max_players = 1000
+    max_players = MOST_PLAYERS
     durability = "volatile"
     late_joining = True
     always_playing = True

@@ -28,7 +28,7 @@ Updates = Literal["patch", "view"]
 
 RoomName = Annotated[str, Meta(min_length=1, max_length=limits.ROOM_NAME_LENGTH)]
 RoomPassword = Annotated[str, Meta(min_length=1, max_length=limits.ROOM_PASSWORD_LENGTH)]
-MaxPlayers = Annotated[int, Meta(ge=1, le=1000)]
+MaxPlayers = Annotated[int, Meta(ge=1, le=limits.MOST_PLAYERS)]
 Reason = Annotated[str, Meta(max_length=limits.REASON_LENGTH)]
 
 

@@ -16,6 +16,11 @@ RoomField = Literal[
 ]
 """What may change about a room, in the words of the command that changes it."""
 
+GameEnd = Literal["finished", "abandoned"]
+"""How a game can end its round."""
+
+EndReason = Literal[GameEnd, "aborted"]
+
 
 class Event(Struct, frozen=True, kw_only=True):
     """The `data` of an event; `type` is its word on the wire."""
@@ -89,7 +94,7 @@ class GameUpdated(Event, frozen=True, kw_only=True, omit_defaults=True):
 class GameEnded(Event, frozen=True, kw_only=True):
     type = "GAME_ENDED"
     round: int
-    reason: Literal["finished", "abandoned", "aborted"]
+    reason: EndReason
     result: Any
     players: dict[str, str]
 
@@ -135,7 +140,7 @@ EVENTS: dict[str, type[Event]] = {event.type: event for event in AnyEvent.__args
 
 
 class EventFrame(Struct, frozen=True, kw_only=True):
-    """One event as one viewer gets it. The raw fields are encoded already, in the frame's encoding."""
+    """One event as one viewer gets it. The raw fields are JSON already."""
 
     type: str
     room_id: str

@@ -37,6 +37,9 @@ AVATAR_URL_LENGTH = 512
 MAX_RESUME = 256
 """Missed events that a resume hands over at most."""
 
+MOST_PLAYERS = 1000
+"""Of a room, whatever its game."""
+
 LOBBY_ROOMS = 200
 """The newest rooms, which a subscription of the lobby shows."""
 

@@ -16,7 +16,7 @@ from gameroom.rooms.batch import BATCH_INPUTS, Batch, Decided
 from gameroom.rooms.damage import damaged
 from gameroom.rooms.decision import NOTHING, Recollection
 from gameroom.rooms.journal import Fenced, Journal, SealedRecord, Snapshot, Unit
-from gameroom.rooms.mailbox import Ask, Entry, Gone, Mailbox, News, refuse, tell_one
+from gameroom.rooms.mailbox import Ask, CardNews, Entry, Gone, Mailbox, refuse, tell_one
 from gameroom.rooms.opening import Opened
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
@@ -87,7 +87,7 @@ class Actor:
         self._mailbox.put(gone)
         self._wake()
 
-    def hear(self, news: News) -> None:
+    def hear(self, news: CardNews) -> None:
         self._mailbox.hear(news)
         self._wake()
 
@@ -218,7 +218,7 @@ class Actor:
         if isinstance(entry, Gone):
             batch.add(room.detach(entry.user_id, entry.connection_id, now))
             return
-        if isinstance(entry, News):
+        if isinstance(entry, CardNews):
             batch.add(room.hear(entry.user_id, entry.card, now))
             return
         try:

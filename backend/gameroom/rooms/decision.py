@@ -10,9 +10,9 @@ from gameroom.protocol.codec import input_of
 from gameroom.protocol.commands import GetRoom
 from gameroom.rooms.journal import SealedRecord
 from gameroom.rooms.records import Record, hash_of
+from gameroom.rooms.refusals import CommandKey
 from gameroom.rooms.rooms import Outcome, Request
 from gameroom.rooms.state import Due
-from gameroom.rooms.window import CommandKey
 
 
 class Cause(Struct, frozen=True, kw_only=True):

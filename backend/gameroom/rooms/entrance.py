@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from gameroom.errors import GameroomError, InternalError, Unavailable
 from gameroom.protocol.commands import CreateRoom, JoinRoom
-from gameroom.rooms.mailbox import Ask, Gone, tell_one
+from gameroom.rooms.mailbox import Ask, CardNews, Gone, tell_one
 from gameroom.rooms.placement import Placement
 from gameroom.rooms.rooms import Outcome, Request, Tell
 
@@ -25,56 +25,59 @@ MAX_BEHIND = 256
 """Commands of one user to one room that wait behind its JOIN; further ones are `unavailable`."""
 
 
-class Place(Struct, frozen=True):
-    """Kept for a user in a room while its JOIN or CREATE is under way. `before`: the rooms of its earlier places."""
+Line = tuple[str, str]
+"""A room and a user: what this user asks of that room is let through in its order."""
+
+
+class Reservation(Struct, frozen=True):
+    """Kept for a user in a room while its JOIN or CREATE is under way. `before`: the rooms of its earlier ones."""
 
     user_id: str
     room_id: str
     before: frozenset[str]
 
 
-class Places:
+class Reservations:
     """What users enter now, on this node: so of two at once, at the limit, only the first comes in.
 
-    Bounded by the commands under way: a place is given back when its command is answered.
+    Bounded by the commands under way: each is given back when its command is answered.
     """
 
     def __init__(self, placement: Placement) -> None:
         self._placement = placement
         self._entering: dict[str, list[str]] = {}
 
-    def take(self, user_id: str, room_id: str) -> Place:
+    def take(self, user_id: str, room_id: str) -> Reservation:
         rooms = self._entering.setdefault(user_id, [])
-        place = Place(user_id, room_id, frozenset(rooms))
+        kept = Reservation(user_id, room_id, frozenset(rooms))
         rooms.append(room_id)
-        return place
+        return kept
 
-    def give_back(self, place: Place) -> None:
-        rooms = self._entering[place.user_id]
-        rooms.remove(place.room_id)
+    def give_back(self, kept: Reservation) -> None:
+        rooms = self._entering[kept.user_id]
+        rooms.remove(kept.room_id)
         if not rooms:
-            del self._entering[place.user_id]
+            del self._entering[kept.user_id]
 
-    async def elsewhere(self, place: Place, by: float) -> int:
+    async def elsewhere(self, kept: Reservation, by: float) -> int:
         """In how many other rooms the user is, or comes in before.
 
         Raises `Unavailable`, also when that is not known by the loop's time `by`.
         """
         try:
             async with asyncio.timeout_at(by):
-                stored = await self._placement.rooms_of(place.user_id)
+                stored = await self._placement.rooms_of(kept.user_id)
         except TimeoutError:
             raise Unavailable("Your rooms could not be counted in time; nothing was changed") from None
-        return len({*stored, *place.before} - {place.room_id})
+        return len({*stored, *kept.before} - {kept.room_id})
 
-    def until_told(self, place: Place, tell: Tell) -> Tell:
-        """`tell`, and the place is given back."""
+    async def rooms_of(self, user_id: str) -> set[str]:
+        """The rooms that the user is a member of, or may become one just now. Raises `Unavailable`."""
+        entering = tuple(self._entering.get(user_id, ()))
+        return {*entering, *await self._placement.rooms_of(user_id)}
 
-        def told(outcome: Outcome) -> None:
-            self.give_back(place)
-            tell(outcome)
-
-        return told
+    def is_entering(self, user_id: str, room_id: str) -> bool:
+        return room_id in self._entering.get(user_id, ())
 
 
 class Inside(Protocol):
@@ -82,6 +85,9 @@ class Inside(Protocol):
 
     def let_in(self, ask: Ask) -> None:
         """Hand a command to its room."""
+
+    def hear(self, room_id: str, news: CardNews) -> None:
+        """Tell a room how a user is shown."""
 
     def let_go(self, room_id: str, gone: Gone) -> None:
         """Tell a room that a connection is gone."""
@@ -97,10 +103,12 @@ class Entrance:
     """Lets everything of one user through to one room in the order in which it came."""
 
     def __init__(self, placement: Placement, inside: Inside) -> None:
-        self._places = Places(placement)
+        self._kept = Reservations(placement)
         self._inside = inside
-        self._behind: dict[tuple[str, str], deque[Ask | Gone]] = {}
-        """What waits behind a newcomer that is being counted, by room and user."""
+        self._behind: dict[Line, deque[Ask | Gone]] = {}
+        """What waits behind a newcomer that is being counted."""
+        self._held: dict[Line, CardNews] = {}
+        """The newest news of users that are entering."""
 
     def submit(self, ask: Ask) -> None:
         behind = self._behind.get(_line(ask.request))
@@ -119,37 +127,71 @@ class Entrance:
         else:
             behind.append(gone)
 
+    def hear(self, room_id: str, news: CardNews) -> None:
+        """It must not overtake a JOIN or CREATE, which lets the user in as it was before."""
+        line = (room_id, news.user_id)
+        if not self._is_coming(line):
+            self._inside.hear(room_id, news)
+            return
+        held = self._held.get(line)
+        if held is None or news.settles(held):
+            self._held[line] = news
+
+    async def rooms_of(self, user_id: str) -> set[str]:
+        """Where news of the user must be heard. Raises `Unavailable`."""
+        return await self._kept.rooms_of(user_id)
+
     def _begin(self, ask: Ask) -> None:
         request = ask.request
         if not isinstance(request.command, JoinRoom | CreateRoom):
             self._inside.let_in(ask)
             return
         # A member that comes back keeps its place too: should it leave meanwhile, it comes in again under it.
-        place = self._places.take(request.sender.user_id, request.room_id)
-        ask = Ask(request, self._places.until_told(place, ask.tell), ask.expires_at)
+        kept = self._kept.take(request.sender.user_id, request.room_id)
+        ask = Ask(request, self._until_told(kept, ask.tell), ask.expires_at)
         if request.rejoin or self._inside.is_member(request.room_id, request.sender.user_id):
             self._inside.let_in(ask)
         else:
             self._behind[_line(request)] = deque()
-            self._inside.spawn(self._count(ask, place))
+            self._inside.spawn(self._count(ask, kept))
 
-    async def _count(self, ask: Ask, place: Place) -> None:
+    async def _count(self, ask: Ask, kept: Reservation) -> None:
         try:
-            elsewhere = await self._places.elsewhere(place, ask.expires_at)
+            elsewhere = await self._kept.elsewhere(kept, ask.expires_at)
         except GameroomError as refusal:
             tell_one(ask.tell, refusal)
         except Exception:  # our bug: neither the JOIN nor what waits behind it may go without an answer
-            log.exception("room %s: a newcomer's rooms could not be counted", place.room_id)
+            log.exception("room %s: a newcomer's rooms could not be counted", kept.room_id)
             tell_one(ask.tell, InternalError("The server failed here; nothing was changed"))
         else:
             sender = replace(ask.request.sender, elsewhere=elsewhere)
             self._inside.let_in(Ask(replace(ask.request, sender=sender), ask.tell, ask.expires_at))
-        for waiting in self._behind.pop((place.room_id, place.user_id)):
+        for waiting in self._behind.pop((kept.room_id, kept.user_id)):
             if isinstance(waiting, Ask):
                 self.submit(waiting)
             else:
-                self.detach(place.room_id, waiting)
+                self.detach(kept.room_id, waiting)
+        self._tell_held((kept.room_id, kept.user_id))
+
+    def _until_told(self, kept: Reservation, tell: Tell) -> Tell:
+        """`tell`, and what was kept is given back."""
+
+        def told(outcome: Outcome) -> None:
+            self._kept.give_back(kept)
+            self._tell_held((kept.room_id, kept.user_id))
+            tell(outcome)
+
+        return told
+
+    def _is_coming(self, line: Line) -> bool:
+        room_id, user_id = line
+        return line in self._behind or self._kept.is_entering(user_id, room_id)
+
+    def _tell_held(self, line: Line) -> None:
+        """The news that came meanwhile, once nothing of this user is under way any more."""
+        if line in self._held and not self._is_coming(line):
+            self._inside.hear(line[0], self._held.pop(line))
 
 
-def _line(request: Request) -> tuple[str, str]:
+def _line(request: Request) -> Line:
     return request.room_id, request.sender.user_id

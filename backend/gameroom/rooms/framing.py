@@ -18,10 +18,11 @@ from gameroom.protocol.events import EpochStarted, Event, EventFrame, HiddenRun,
 from gameroom.protocol.frames import fits
 from gameroom.protocol.patch import Operation
 from gameroom.protocol.views import RoomView
+from gameroom.rooms.card_book import CardBook
 from gameroom.rooms.records import Record
 from gameroom.rooms.rooms import Card
 from gameroom.rooms.turn import Emission
-from gameroom.rooms.views import NOBODY, CardsById, Viewpoint
+from gameroom.rooms.views import Viewpoint
 
 
 class Base(Struct, frozen=True):
@@ -64,12 +65,12 @@ def stored_data(event: Event) -> Raw:
     return Raw(_ENCODER.encode(event))
 
 
-def recalled_data(record: Record, cards: CardsById) -> Raw:
+def recalled_data(record: Record, cards: CardBook) -> Raw:
     """The `data` of a journaled event as clients get it now."""
     if record.kind != MemberJoined.type:
         return record.data
     event = _MEMBER_JOINED.decode(record.data)
-    return Raw(_ENCODER.encode(_with_card(event, cards.get(event.user_id, NOBODY))))
+    return Raw(_ENCODER.encode(_with_card(event, cards.card(event.user_id))))
 
 
 def event_frame(record: Record, data: Raw, *, seat: int | None, update: Update | None = None) -> bytes:
@@ -108,10 +109,13 @@ def whole_update(view: RoomView | Raw, *, as_view: bool) -> Update:
 class Framer:
     """Frames the events of one turn, in order. Only the first may carry patches: it has the whole of what changed.
 
-    `leaving`: who hears its last event in this turn. No viewer any more, it still hears what comes before that.
+    `max_bytes`: what does not fit is refused (None: it must be told, however long it is). `leaving`: who hears its
+    last event in this turn. No viewer any more, it still hears what comes before that.
     """
 
-    def __init__(self, viewpoint: Viewpoint, change: Change, max_bytes: int, leaving: set[str]) -> None:
+    def __init__(
+        self, viewpoint: Viewpoint, change: Change, max_bytes: int | None, leaving: set[str]
+    ) -> None:
         self._viewpoint = viewpoint
         self._change = change
         self._max_bytes = max_bytes
@@ -120,9 +124,8 @@ class Framer:
 
     def deliver(self, record: Record, emission: Emission, *, first: bool, cause: str | None) -> Delivery:
         shares = tuple(self._shares(record, emission, first))
-        for share in shares:
-            if not fits(share.frame, self._max_bytes):
-                raise MessageTooBig(self._max_bytes)
+        if self._max_bytes is not None:
+            _check_size(shares, self._max_bytes)
         return Delivery(
             room_id=record.room_id,
             term=record.term,
@@ -211,6 +214,11 @@ class Framer:
         if base.as_view:
             return whole_update(self._viewpoint.room(base.key), as_view=True)
         return Update(patch=Raw(_ENCODER.encode(operations)))
+
+
+def _check_size(shares: tuple[Share, ...], max_bytes: int) -> None:
+    if not all(fits(share.frame, max_bytes) for share in shares):
+        raise MessageTooBig(max_bytes)
 
 
 def _ends(emission: Emission) -> dict[str | None, DetachReason]:

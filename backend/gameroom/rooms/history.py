@@ -10,9 +10,9 @@ from collections import deque
 import msgspec
 
 from gameroom.protocol.limits import MAX_RESUME
+from gameroom.rooms.card_book import CardBook
 from gameroom.rooms.framing import Update, event_frame, hidden_frame, recalled_data
 from gameroom.rooms.records import Record
-from gameroom.rooms.views import CardsById
 
 RECENT_BYTES = 65_536
 
@@ -62,7 +62,7 @@ def is_gapless(records: list[Record], after: int, head: int) -> bool:
 
 
 def missed_frames(
-    records: list[Record], user_id: str, seat: int | None, cards: CardsById, update: Update
+    records: list[Record], user_id: str, seat: int | None, cards: CardBook, update: Update
 ) -> tuple[bytes, ...]:
     """The frames of the missed events for one viewer; the last that it may see has `update`."""
     visible = [r for r in records if r.audience is None or user_id in r.audience]

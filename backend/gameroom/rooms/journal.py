@@ -6,6 +6,7 @@ tests (`tests/contract/test_journal.py`) runs over all of them.
 """
 
 from asyncio import Future, get_running_loop
+from math import inf
 from typing import Protocol
 
 from msgspec import Struct
@@ -125,10 +126,11 @@ class Journal(Protocol):
         Called on the loop; a future that is cancelled leaves the unit under way.
         """
 
-    async def create(self, birth: Birth) -> Born:
+    async def create(self, birth: Birth, by: float = inf) -> Born:
         """Store a new room with its first records, or find the room that the same CREATE made before.
 
-        Raises `Unavailable`: certainly not stored, also where an open room has its invite code already.
+        Raises `Unavailable`: certainly not stored, also where an open room has its invite code already, and where
+        storing it has not begun by the loop's time `by`.
         """
 
     async def born(self, creator_id: str, command_id: str) -> Born | None:
@@ -218,7 +220,7 @@ class MemoryJournal:
             outcome.set_result(None)
         return outcome
 
-    async def create(self, birth: Birth) -> Born:
+    async def create(self, birth: Birth, by: float = inf) -> Born:
         former = None if birth.command_id is None else await self.born(birth.creator_id, birth.command_id)
         if former is not None:
             return former

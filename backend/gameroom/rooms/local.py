@@ -17,7 +17,7 @@ from gameroom.rooms.creation import Creation
 from gameroom.rooms.damage import DamagedRooms
 from gameroom.rooms.entrance import Entrance
 from gameroom.rooms.journal import Fenced, Journal
-from gameroom.rooms.mailbox import Ask, Gone, News, refuse, tell_one
+from gameroom.rooms.mailbox import Ask, CardNews, Gone, refuse, tell_one
 from gameroom.rooms.news import NewsRound
 from gameroom.rooms.opening import Opened, Opening
 from gameroom.rooms.placement import Placement
@@ -50,7 +50,6 @@ class LocalRooms:
         clock: Clock,
         policy: RoomPolicy,
     ) -> None:
-        self._home = home
         self._journal = journal
         self._placement = placement
         self._bus = bus
@@ -64,10 +63,10 @@ class LocalRooms:
         self._opening = Opening(
             home=home, games=games, journal=journal, placement=placement, cards=cards, policy=policy
         )
-        self._news = NewsRound(placement, self._hear, self.spawn)
         self._creation = Creation(home=home, games=games, journal=journal, clock=clock, policy=policy)
         self._entrance = Entrance(placement, self)
         self._stop = asyncio.Event()
+        self._news = NewsRound(self._entrance.rooms_of, self._entrance.hear, self.spawn, self._stop)
 
     @property
     def open_now(self) -> int:
@@ -77,7 +76,7 @@ class LocalRooms:
     async def start(self) -> None:
         """Begin to look after rooms that somebody must run: occupied ones, and those whose timers are due."""
         self._watchdog.start()
-        sweep = Sweep(self._home, self._placement, self._opening, self._clock, self._policy, kept=self)
+        sweep = Sweep(self._opening, self._clock, self._policy, kept=self)
         self.spawn(sweep.until(self._stop))
 
     async def stop(self) -> None:
@@ -108,23 +107,13 @@ class LocalRooms:
         self._entrance.detach(room_id, Gone(user_id, connection_id))
 
     def card_changed(self, user_id: str, card: Card) -> None:
-        self._news.add(News(user_id, card))
+        self._news.add(CardNews(user_id, card))
 
     def account_deleted(self, user_id: str) -> None:
-        self._news.add(News(user_id, None))
+        self._news.add(CardNews(user_id, None))
 
     async def room_of_code(self, invite_code: str) -> str | None:
         return await self._placement.room_of_code(invite_code)
-
-    def _hear(self, room_id: str, news: News) -> None:
-        """A room that is not open is opened only to lose a member: cards it reads anyway."""
-        if news.card is not None:
-            actor = self._actors.get(room_id)
-        else:
-            unable = self.is_stopping or self._stays_closed(room_id)
-            actor = None if unable else self._actor(room_id)
-        if actor is not None:
-            actor.hear(news)
 
     # --- letting in (Inside) ------------------------------------------------------------------------------------
 
@@ -140,6 +129,16 @@ class LocalRooms:
         else:
             self._actor(ask.request.room_id).submit(ask)
 
+    def hear(self, room_id: str, news: CardNews) -> None:
+        """A room that is not open is opened only to lose a member: cards it reads anyway."""
+        if news.card is not None:
+            actor = self._actors.get(room_id)
+        else:
+            unable = self.is_stopping or self._stays_closed(room_id)
+            actor = None if unable else self._actor(room_id)
+        if actor is not None:
+            actor.hear(news)
+
     def let_go(self, room_id: str, gone: Gone) -> None:
         actor = self._actors.get(room_id)
         if actor is not None:
@@ -153,17 +152,17 @@ class LocalRooms:
     # --- creating -----------------------------------------------------------------------------------------------
 
     async def _create(self, ask: Ask, command: CreateRoom) -> None:
-        tell_one(ask.tell, await self._outcome_of_create(ask.request, command))
+        tell_one(ask.tell, await self._outcome_of_create(ask, command))
         if self.is_stopping and (actor := self._actors.get(ask.request.room_id)):
             await self._put_away(actor)
 
-    async def _outcome_of_create(self, request: Request, command: CreateRoom) -> Outcome:
+    async def _outcome_of_create(self, ask: Ask, command: CreateRoom) -> Outcome:
         try:
-            answer, room = await self._creation.create(request, command)
+            answer, room = await self._creation.create(ask, command)
         except GameroomError as refusal:
             return refusal
         except Exception:  # a room that cannot be made must not leave its creator without an answer
-            log.exception("room %s: it could not be created", request.room_id)
+            log.exception("room %s: it could not be created", ask.request.room_id)
             return InternalError("The server failed here; nothing was changed")
         if room is not None and room.room_id not in self._actors:
             self._new_actor(room.room_id).open(room)
@@ -222,7 +221,7 @@ class LocalRooms:
         if self._setbacks.reopened(room.room_id, room.position.seq - room.position.epoch):
             self._opening.opened(room.room_id)
             for user_id in room.without_account():
-                actor.hear(News(user_id, None))
+                actor.hear(CardNews(user_id, None))
             actor.adopt(opened)
         else:
             log.error("room %s: it was lost again and again, it stays closed until a restart", room.room_id)

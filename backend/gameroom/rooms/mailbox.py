@@ -28,7 +28,7 @@ class Gone(Struct, frozen=True):
     connection_id: str
 
 
-class News(Struct, frozen=True):
+class CardNews(Struct, frozen=True):
     """How a user is shown from now on; None: its account is gone.
 
     Never refused: of each user at most the newest card waits, and the end.
@@ -39,12 +39,12 @@ class News(Struct, frozen=True):
 
     def settles(self, entry: "Entry") -> bool:
         """Whether the older `entry` need not be told any more. The end of an account is not undone by a late card."""
-        if not isinstance(entry, News) or entry.user_id != self.user_id:
+        if not isinstance(entry, CardNews) or entry.user_id != self.user_id:
             return False
         return self.card is None or entry.card is not None
 
 
-Entry = Ask | Gone | News
+Entry = Ask | Gone | CardNews
 
 
 class Mailbox:
@@ -78,7 +78,7 @@ class Mailbox:
     def put(self, gone: Gone) -> None:
         self._entries.append(gone)
 
-    def hear(self, news: News) -> None:
+    def hear(self, news: CardNews) -> None:
         """What is newer takes the place of what waits."""
         self._entries = deque(entry for entry in self._entries if not news.settles(entry))
         self._entries.append(news)

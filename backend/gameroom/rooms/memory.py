@@ -2,9 +2,9 @@
 
 from msgspec import Struct, field
 
+from gameroom.rooms.card_book import CardBook
 from gameroom.rooms.history import RecentEvents
 from gameroom.rooms.presence import Presence
-from gameroom.rooms.rooms import Card
 from gameroom.rooms.state import Parts
 from gameroom.rooms.window import CommandWindow
 
@@ -14,7 +14,7 @@ class Memory(Struct, kw_only=True):
     by play that is not journaled, and stand in the next record."""
 
     presence: Presence = field(default_factory=Presence)
-    cards: dict[str, Card] = field(default_factory=dict)
+    cards: CardBook = field(default_factory=CardBook)
     window: CommandWindow = field(default_factory=CommandWindow)
     recent: RecentEvents = field(default_factory=RecentEvents)
     unsaved: Parts = field(default_factory=dict)

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 
 from gameroom.errors import Unavailable
-from gameroom.rooms.mailbox import News
-from gameroom.rooms.placement import Placement
+from gameroom.rooms.mailbox import CardNews
+from gameroom.tasks import pause
 
 log = logging.getLogger(__name__)
 
@@ -17,23 +17,34 @@ account is gone is always kept: each goes once only."""
 PAUSE_S = 1.0
 """Between two attempts to learn of a user's rooms, while the database is away."""
 
-Deliver = Callable[[str, News], None]
+RoomsOf = Callable[[str], Awaitable[set[str]]]
+"""In which rooms the user is, or comes in just now. Raises `Unavailable`."""
+
+Deliver = Callable[[str, CardNews], None]
 """Hands the news to a room, by its id. Neither waits nor raises."""
 
 
 class NewsRound:
-    """`spawn` owns the one task that goes round, which runs only while there are news."""
+    """`spawn` owns the one task that goes round, which runs only while there are news, and not beyond `stop`.
+
+    What is then left untold, rooms find out when they are opened.
+    """
 
     def __init__(
-        self, placement: Placement, deliver: Deliver, spawn: Callable[[Coroutine[None, None, None]], None]
+        self,
+        rooms_of: RoomsOf,
+        deliver: Deliver,
+        spawn: Callable[[Coroutine[None, None, None]], None],
+        stop: asyncio.Event,
     ) -> None:
-        self._placement = placement
+        self._rooms_of = rooms_of
         self._deliver = deliver
         self._spawn = spawn
-        self._waiting: dict[str, News] = {}
+        self._stop = stop
+        self._waiting: dict[str, CardNews] = {}
         self._going = False
 
-    def add(self, news: News) -> None:
+    def add(self, news: CardNews) -> None:
         """A newer card takes the place of an older one; nothing takes the place of the end of an account."""
         known = self._waiting.get(news.user_id)
         if known is not None and known.card is None:
@@ -48,7 +59,7 @@ class NewsRound:
 
     async def _go_round(self) -> None:
         try:
-            while self._waiting:
+            while self._waiting and not self._stop.is_set():
                 await self._tell_next()
         finally:
             self._going = False
@@ -56,13 +67,13 @@ class NewsRound:
     async def _tell_next(self) -> None:
         user_id = next(iter(self._waiting))
         try:
-            rooms = await self._placement.rooms_of(user_id)
+            rooms = await self._rooms_of(user_id)
         except Unavailable:
-            await asyncio.sleep(PAUSE_S)
+            await pause(PAUSE_S, unless=self._stop)
             return
         except Exception:  # our bug: the news of others must not wait for this user's
             log.exception("the rooms of a user could not be found")
-            rooms = []
+            rooms = set()
         news = self._waiting.pop(user_id)
         for room_id in rooms:
             self._deliver(room_id, news)

@@ -4,8 +4,10 @@ import logging
 
 from msgspec import Struct
 
+from gameroom.clock import Millis
 from gameroom.errors import RoomNotFound, Unavailable
 from gameroom.games.registry import Games
+from gameroom.rooms.card_book import CardBook
 from gameroom.rooms.journal import Journal
 from gameroom.rooms.placement import Claim, Placement
 from gameroom.rooms.policy import RoomPolicy
@@ -49,6 +51,8 @@ class Opening:
         """Of rooms that are ours, but not opened (yet). The next attempt goes on under the same claim, for a new one
         would no longer be clean."""
         self._unread: set[str] = set()
+        self._missing: set[str] = set()
+        """Games of rooms that somebody asked for, and that this node does not have."""
 
     async def open(self, room_id: str, presence: Presence) -> Opened:
         """Raises why it cannot be opened: a `GameroomError`, or `Damaged`.
@@ -65,6 +69,10 @@ class Opening:
     def opened(self, room_id: str) -> None:
         """The room has its actor now: what happens under its claim is no longer nothing."""
         del self._claims[room_id]
+
+    async def neglected(self, now: Millis, limit: int) -> list[str]:
+        """Rooms that somebody must run, of games that are here. Raises `Unavailable`."""
+        return await self._placement.neglected(self._home, self._games.names(), now, limit)
 
     def take_unread(self) -> set[str]:
         """The rooms that are ours and could not be read lately: nobody else will look after them. Told once."""
@@ -95,6 +103,7 @@ class Opening:
         if game is None:
             raise RoomNotFound()
         if game not in self._games.names():
+            self._miss(game)
             raise Unavailable(f"No server runs the game {game!r} now")
         claim = await self._placement.claim(room_id, self._home)
         if claim is None:
@@ -102,12 +111,17 @@ class Opening:
         self._claims[room_id] = claim
         return claim
 
+    def _miss(self, game: str) -> None:
+        if game not in self._missing:
+            self._missing.add(game)
+            log.warning("rooms of the game %s wait until a server has it", game)
+
     async def _read(self, claim: Claim, presence: Presence) -> Opened:
         game_type = self._games.get(claim.game)
         journaled = game_type.durability == "journal"
         recovery = await self._journal.recover(claim.room_id)
         recovered = overlay(claim.room_id, recovery, gapless=journaled)
-        cards = await self._cards.cards(recovered.members())
+        cards = CardBook(await self._cards.cards(recovered.members()))
         room = open_room(
             claim,
             recovered,

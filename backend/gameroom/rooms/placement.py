@@ -53,8 +53,8 @@ class Placement(Protocol):
         go on; while that is unknown, it goes on trying.
         """
 
-    async def neglected(self, home: str, now: Millis, limit: int) -> list[str]:
-        """Open rooms that `home` does not run and somebody must: occupied ones, or with a timer due by `now`.
+    async def neglected(self, home: str, games: list[str], now: Millis, limit: int) -> list[str]:
+        """Open rooms of these games that `home` does not run and somebody must: occupied, or with a timer due by `now`.
 
         Those with due timers first, the longest due of them first; at most `limit`. Raises `Unavailable`.
         """
@@ -97,8 +97,9 @@ class MemoryPlacement:
     async def release(self, room_id: str, term: int) -> None:
         self._give_back(room_id, term, clean=True)
 
-    async def neglected(self, home: str, now: Millis, limit: int) -> list[str]:
-        foreign = [room for room in self._rooms.values() if room.open and room.home != home]
+    async def neglected(self, home: str, games: list[str], now: Millis, limit: int) -> list[str]:
+        played = [room for room in self._rooms.values() if room.listing.summary.game in games]
+        foreign = [room for room in played if room.open and room.home != home]
         due = sorted((room.listing.next_due_at, _id(room)) for room in foreign if _is_due(room, now))
         occupied = sorted(_id(room) for room in foreign if room.listing.occupied and not _is_due(room, now))
         return [*(room_id for _, room_id in due), *occupied][:limit]

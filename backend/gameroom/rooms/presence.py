@@ -52,9 +52,6 @@ class Presence:
         link = self._attached.get(user_id)
         return link is not None and link.connection_id == connection_id
 
-    def users(self) -> list[str]:
-        return list(self._attached)
-
     def __contains__(self, user_id: str) -> bool:
         return user_id in self._attached
 

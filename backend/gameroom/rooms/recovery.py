@@ -5,6 +5,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gameroom.games.registry import GameType
+from gameroom.rooms.card_book import CardBook
 from gameroom.rooms.journal import AppliedCommand, Recovery, Snapshot
 from gameroom.rooms.memory import Memory
 from gameroom.rooms.placement import Claim
@@ -20,10 +21,9 @@ from gameroom.rooms.records import (
     unseal,
     unseal_snapshot,
 )
+from gameroom.rooms.refusals import CommandKey
 from gameroom.rooms.room import Room
 from gameroom.rooms.state import GAME, MEMBER, RoomState
-from gameroom.rooms.views import CardsById
-from gameroom.rooms.window import CommandKey
 
 
 class Recovered(Struct, frozen=True):
@@ -63,7 +63,7 @@ def open_room(
     game_type: GameType,
     *,
     policy: RoomPolicy,
-    cards: CardsById,
+    cards: CardBook,
     presence: Presence,
 ) -> Room:
     """The room as its last owner left it. Raises `Damaged`, or `GameFailed` if the game cannot migrate its state."""
@@ -106,10 +106,9 @@ def parts_for(recovered: Recovered, game_type: GameType) -> dict[str, bytes]:
 
 def _game_adopted(recovered: Recovered, game_type: GameType, *, clean: bool) -> dict[str, bytes]:
     """The parts with the game's as this version has it; a volatile game's own only after a clean hand-over."""
-    parts = parts_for(recovered, game_type)
-    if game_type.durability != "journal" and not clean:
-        parts.pop(GAME, None)
-    return parts
+    if game_type.durability == "journal" or clean:
+        return parts_for(recovered, game_type)
+    return {key: data for key, data in recovered.parts.items() if key != GAME}
 
 
 def begin_with(room_id: str, snapshot: Snapshot | None) -> Recovered:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from gameroom.clock import rfc3339
 from gameroom.games.registry import GameType
 from gameroom.protocol.patch import Operation, diff
+from gameroom.rooms.card_book import CardBook
 from gameroom.rooms.framing import recalled_data
 from gameroom.rooms.journal import Snapshot
 from gameroom.rooms.presence import Presence
@@ -70,7 +71,7 @@ class Replay:
         self._game_type = game_type
         self._viewer = viewer
         self._cards_of = cards_of
-        self._cards: dict[str, Card] = {}
+        self._cards = CardBook()
         self._asked: set[str] = set()
         self._recovered = begin_with(room_id, snapshot)
 
@@ -119,12 +120,14 @@ class Replay:
         told |= {"announcements": [_plain(data) for data in heard]} if heard else {}
         return told | _change(before, sight.view)
 
-    def _known(self, recovered: Recovered) -> dict[str, Card]:
+    def _known(self, recovered: Recovered) -> CardBook:
         """The cards of all members so far; each is asked for once."""
         new = [user_id for user_id in recovered.members() if user_id not in self._asked]
         if new:
             self._asked.update(new)
-            self._cards |= self._cards_of(new)
+            for user_id, card in self._cards_of(new).items():
+                self._cards.put(user_id, card)
+            self._cards.settle()
         return self._cards
 
 

@@ -7,20 +7,21 @@ dropped and opened again from the journal.
 
 import logging
 from collections.abc import Callable
-from contextlib import nullcontext
+from typing import Any
 
 from msgspec import Raw
 from msgspec.structs import replace
 
 from gameroom.bus.bus import Delivery
 from gameroom.clock import Millis
-from gameroom.errors import GameFailed, GameroomError, InternalError, NotMember
+from gameroom.errors import GameFailed, GameroomError, InternalError, MessageTooBig, NotMember
 from gameroom.games.registry import GameType
 from gameroom.protocol.commands import JoinRoom, Updates
 from gameroom.rooms import recall
 from gameroom.rooms.decision import NOTHING, Cause, Decision, Recollection
 from gameroom.rooms.framing import Change, Framer
 from gameroom.rooms.handlers import membership, play, system
+from gameroom.rooms.headroom import most_bytes
 from gameroom.rooms.journal import Snapshot
 from gameroom.rooms.listing import Listings
 from gameroom.rooms.memory import Memory
@@ -38,7 +39,7 @@ from gameroom.rooms.sealing import (
     seal_all,
     storable,
 )
-from gameroom.rooms.state import GAME, MEMBER, Due, Parts, RoomState
+from gameroom.rooms.state import GAME, LEFT, MEMBER, PLAY, ROOM, Due, Parts, RoomState
 from gameroom.rooms.turn import Turn
 from gameroom.rooms.views import Viewpoint
 
@@ -76,6 +77,7 @@ class Room:
         self.window = memory.window
         self.presence = memory.presence
         self.viewpoint = Viewpoint(room_id, game_type, state, memory.cards, memory.presence)
+        self._most_before = most_bytes(state.encoded, len(state.members))
         self.listings = Listings(room_id, game_type, state)
         self._replies = Replies(self.viewpoint, memory.recent, policy.max_frame_bytes)
 
@@ -129,12 +131,11 @@ class Room:
             return NOTHING
         if card is None:
             cause = Cause.of_system("ACCOUNT_DELETED", user_id=user_id)
-            return self._must(lambda turn: system.end_membership(turn, user_id), cause, now)
-        if self.viewpoint.cards.get(user_id) == card:
+            return self._must(lambda turn: self._end_membership(turn, user_id), cause, now)
+        if self.viewpoint.cards.card(user_id) == card:
             return NOTHING
-        with self.viewpoint.changing(user_id, card):
-            cause = Cause.of_system("CARD_CHANGED", user_id=user_id)
-            return self._must(lambda turn: system.change_card(turn, user_id), cause, now)
+        cause = Cause.of_system("CARD_CHANGED", user_id=user_id)
+        return self._must(lambda turn: self._change_card(turn, user_id, card), cause, now)
 
     def has_decided(self, user_id: str, command_id: str | None) -> bool:
         """Whether a command with this id is applied, though perhaps not stored yet."""
@@ -205,7 +206,7 @@ class Room:
             raise NotMember("You are not a member of this room any more")
         try:
             return self._carry_out(request, route, cause, self._turn(now))
-        except GameFailed as failure:
+        except (GameFailed, MessageTooBig) as failure:
             if not route.despite_game:
                 raise
             self._log_failure(failure)
@@ -214,7 +215,7 @@ class Room:
             play.abort(turn)
             return self._carry_out(request, route, cause, turn)
 
-    def _carry_out(self, request: Request, route: Route, cause: Cause, turn: Turn) -> Decision:
+    def _carry_out(self, request: Request, route: Route[Any], cause: Cause, turn: Turn) -> Decision:
         command, sender = request.command, request.sender
         if isinstance(command, JoinRoom):
             return self._join(sender, command, cause, turn)
@@ -225,13 +226,14 @@ class Room:
 
     def _join(self, sender: Sender, command: JoinRoom, cause: Cause, turn: Turn) -> Decision:
         known = sender.user_id in self.state.members
-        with nullcontext() if known else self.viewpoint.changing(sender.user_id, sender.card):
-            membership.join(turn, sender, command)
-            decision = self._conclude(
-                turn,
-                cause,
-                lambda own: self._replies.to_join(sender, command, self.position, own, known=known),
-            )
+        if not known:
+            self.viewpoint.cards.put(sender.user_id, sender.card)
+        membership.join(turn, sender, command)
+        decision = self._conclude(
+            turn,
+            cause,
+            lambda own: self._replies.to_join(sender, command, self.position, own, known=known),
+        )
         self._attach(sender, command.updates)
         if not turn.emissions:
             self._remember_attaching(cause)
@@ -240,7 +242,7 @@ class Room:
     def create(self, request: Request, now: Millis) -> Decision:
         """The first turn of a new room: its creator comes in. Raises why not."""
         cause = Cause.of_request(request)
-        self.viewpoint.cards[request.sender.user_id] = request.sender.card
+        self.viewpoint.cards.put(request.sender.user_id, request.sender.card)
         turn = self._turn(now)
         self.state.mark_new()
         if self.game_type.always_playing:
@@ -261,6 +263,14 @@ class Room:
             self._log_failure(failure)
             self._undo()
         return self._happen(lambda turn: _abort_then(turn, happen), cause, now)
+
+    def _change_card(self, turn: Turn, user_id: str, card: Card) -> None:
+        self.viewpoint.cards.put(user_id, card)
+        system.change_card(turn, user_id)
+
+    def _end_membership(self, turn: Turn, user_id: str) -> None:
+        self.viewpoint.cards.forget(user_id)
+        system.end_membership(turn, user_id)
 
     def _happen(self, happen: System, cause: Cause, now: Millis) -> Decision:
         turn = self._turn(now)
@@ -287,6 +297,8 @@ class Room:
 
     def _commit(self, turn: Turn, cause: Cause, answer: MakeAnswer, before: Position) -> Decision:
         changes = self.state.changes()
+        if not turn.without_game:
+            self._check_headroom(cause, changes)
         stamp = Stamp(room_id=self.room_id, epoch=before.epoch, head=before.seq, term=self.term, at=turn.now)
         records = make_records(stamp, self.game_type, turn.emissions, cause)
         deliveries = self._frame(turn, records, cause, game_changed=GAME in changes)
@@ -304,12 +316,24 @@ class Room:
         self._settle(changes)
         return Decision(records=sealed, deliveries=deliveries, outcome=outcome)
 
+    def _check_headroom(self, cause: Cause, changes: Parts) -> None:
+        """Raises `MessageTooBig` if what was asked, or what the game did, leaves too little for what must happen."""
+        limit, most = self.policy.max_frame_bytes, self._most_bytes(changes)
+        grown_by_choice = cause.user_id is not None or GAME in changes
+        if grown_by_choice and most > max(limit, self._most_before):
+            raise MessageTooBig(limit)
+
+    def _most_bytes(self, changes: Parts) -> int:
+        parts = {name: changes.get(name, self.state.encoded.get(name)) for name in (ROOM, PLAY, GAME)}
+        return most_bytes(parts, len(self.state.members))
+
     def _frame(
         self, turn: Turn, records: list[Record], cause: Cause, *, game_changed: bool
     ) -> tuple[Delivery, ...]:
         change = Change(self.viewpoint.shared_patch(), game_changed)
         leaving = {emission.parting[0] for emission in turn.emissions if emission.parting is not None}
-        framer = Framer(self.viewpoint, change, self.policy.max_frame_bytes, leaving)
+        max_bytes = None if turn.without_game else self.policy.max_frame_bytes
+        framer = Framer(self.viewpoint, change, max_bytes, leaving)
         return tuple(
             framer.deliver(record, emission, first=record is records[0], cause=cause.connection_id)
             for record, emission in zip(records, turn.emissions, strict=True)
@@ -339,10 +363,18 @@ class Room:
         for key, data in changes.items():
             if key.startswith(MEMBER) and data is None:
                 self.presence.detach(key.removeprefix(MEMBER))
+            elif key.startswith(LEFT) and data is None:
+                self._forget_leaver(key.removeprefix(LEFT))
         if self.is_closed:
             self.presence.clear()
         self.state.commit(changes)
+        self._most_before = self._most_bytes({})
         self.viewpoint.settle(game_changed=GAME in changes)
+
+    def _forget_leaver(self, user_id: str) -> None:
+        """Who left long ago, and has not come again, is shown as nobody where its coming is told once more."""
+        if user_id not in self.state.members:
+            self.viewpoint.cards.forget(user_id)
 
     def _log_failure(self, error: GameroomError | None) -> None:
         """The author needs file and line, and finds them here only: clients are told no more than that it failed."""

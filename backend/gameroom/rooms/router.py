@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -45,14 +45,16 @@ class Standing(IntEnum):
     HOST = 3
 
 
-class Route(Struct, frozen=True, kw_only=True):
-    """`holds_view`: the answer is the room's view, so the command itself need not cause an event.
+class Route(Struct, Generic[C], frozen=True, kw_only=True):
+    """`handler` takes the very command that the route is found by.
 
+    `holds_view`: the answer is the room's view, so the command itself need not cause an event.
     `despite_game`: a game that fails cannot stand in the way; its round is aborted.
     `though_closed`: it may be asked of a closed room too.
     """
 
-    handler: Callable[[Turn, Sender, Any], Reply]
+    command: type[C]
+    handler: Callable[[Turn, Sender, C], Reply]
     by: Standing
     during: Status | None = None
     holds_view: bool = False
@@ -60,46 +62,28 @@ class Route(Struct, frozen=True, kw_only=True):
     though_closed: bool = False
 
 
-def _route(
-    _command: type[C],
-    handler: Callable[[Turn, Sender, C], Reply],
-    by: Standing,
-    *,
-    during: Status | None = None,
-    holds_view: bool = False,
-    despite_game: bool = False,
-    though_closed: bool = False,
-) -> Route:
-    """A route whose handler takes the very command that it is found by."""
-    return Route(
-        handler=handler,
-        by=by,
-        during=during,
-        holds_view=holds_view,
-        despite_game=despite_game,
-        though_closed=though_closed,
-    )
+# Not annotated: under `Route[Any]` mypy would not hold each handler against its command.
+_ROUTES = (
+    Route(command=JoinRoom, handler=membership.join, by=Standing.ANYBODY, holds_view=True),
+    Route(command=GetRoom, handler=membership.get, by=Standing.MEMBER, holds_view=True),
+    Route(command=LeaveRoom, handler=membership.leave, by=Standing.MEMBER, despite_game=True),
+    Route(command=SetRole, handler=membership.set_role, by=Standing.MEMBER, during="waiting"),
+    Route(command=UpdateRoom, handler=updating.update_room, by=Standing.HOST),
+    Route(command=KickMember, handler=hosting.kick, by=Standing.HOST, despite_game=True),
+    Route(command=TransferHost, handler=hosting.transfer_host, by=Standing.HOST),
+    Route(command=SetReady, handler=play.set_ready, by=Standing.PLAYER, during="waiting"),
+    Route(command=StartGame, handler=play.start_game, by=Standing.HOST, during="waiting"),
+    Route(command=GameAction, handler=play.act, by=Standing.PLAYER, during="playing"),
+    Route(command=SendChat, handler=chat.send_chat, by=Standing.MEMBER),
+    Route(command=CloseRoom, handler=hosting.close_room, by=Standing.HOST, despite_game=True),
+    Route(command=InspectRoom, handler=membership.inspect, by=Standing.ANYBODY, holds_view=True),
+    Route(command=EndRoom, handler=hosting.end_room, by=Standing.HOST, despite_game=True, though_closed=True),
+)
+
+ROUTES: dict[type[Command], Route[Any]] = {route.command: route for route in _ROUTES}
 
 
-ROUTES: dict[type[Command], Route] = {
-    JoinRoom: _route(JoinRoom, membership.join, Standing.ANYBODY, holds_view=True),
-    GetRoom: _route(GetRoom, membership.get, Standing.MEMBER, holds_view=True),
-    LeaveRoom: _route(LeaveRoom, membership.leave, Standing.MEMBER, despite_game=True),
-    SetRole: _route(SetRole, membership.set_role, Standing.MEMBER, during="waiting"),
-    UpdateRoom: _route(UpdateRoom, updating.update_room, Standing.HOST),
-    KickMember: _route(KickMember, hosting.kick, Standing.HOST, despite_game=True),
-    TransferHost: _route(TransferHost, hosting.transfer_host, Standing.HOST),
-    SetReady: _route(SetReady, play.set_ready, Standing.PLAYER, during="waiting"),
-    StartGame: _route(StartGame, play.start_game, Standing.HOST, during="waiting"),
-    GameAction: _route(GameAction, play.act, Standing.PLAYER, during="playing"),
-    SendChat: _route(SendChat, chat.send_chat, Standing.MEMBER),
-    CloseRoom: _route(CloseRoom, hosting.close_room, Standing.HOST, despite_game=True),
-    InspectRoom: _route(InspectRoom, membership.inspect, Standing.ANYBODY, holds_view=True),
-    EndRoom: _route(EndRoom, hosting.end_room, Standing.HOST, despite_game=True, though_closed=True),
-}
-
-
-def find_route(state: RoomState, sender: Sender, command: Command, *, attached: bool) -> Route:
+def find_route(state: RoomState, sender: Sender, command: Command, *, attached: bool) -> Route[Any]:
     """The command's route, if its sender may ask for it now; raises why not.
 
     `attached`: the sender has joined on the connection that asks (or asks by REST).

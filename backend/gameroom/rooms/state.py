@@ -139,7 +139,7 @@ class RoomState:
         self._put_member(user_id, member)
 
     def set_left(self, user_id: str, at: Millis | None) -> None:
-        """The user has left; None: that was long ago, or is undone by its return."""
+        """The user has left; None: that was long ago."""
         self._left_before.setdefault(user_id, self.left.get(user_id))
         self._put_left(user_id, at)
 

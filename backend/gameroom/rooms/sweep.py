@@ -2,15 +2,14 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 from typing import Protocol
 
 from gameroom.clock import Clock
 from gameroom.errors import Unavailable
 from gameroom.rooms.actor import Actor
 from gameroom.rooms.opening import Opening
-from gameroom.rooms.placement import Placement
 from gameroom.rooms.policy import RoomPolicy
+from gameroom.tasks import pause
 
 log = logging.getLogger(__name__)
 
@@ -40,18 +39,7 @@ class Kept(Protocol):
 
 
 class Sweep:
-    def __init__(
-        self,
-        home: str,
-        placement: Placement,
-        opening: Opening,
-        clock: Clock,
-        policy: RoomPolicy,
-        *,
-        kept: Kept,
-    ) -> None:
-        self._home = home
-        self._placement = placement
+    def __init__(self, opening: Opening, clock: Clock, policy: RoomPolicy, *, kept: Kept) -> None:
         self._opening = opening
         self._clock = clock
         self._policy = policy
@@ -66,12 +54,10 @@ class Sweep:
                 log.warning("rooms were not swept: %s", error.message)
             except Exception:  # whatever it met, the next sweep looks after all rooms again
                 log.exception("rooms were not swept")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP_S):
-                    await stop.wait()
+            await pause(SWEEP_S, unless=stop)
 
     async def _sweep(self) -> None:
-        neglected = await self._placement.neglected(self._home, self._clock.now(), SWEEP_ROOMS)
+        neglected = await self._opening.neglected(self._clock.now(), SWEEP_ROOMS)
         if self._kept.is_stopping:
             return
         for room_id in (*self._opening.take_unread(), *neglected):

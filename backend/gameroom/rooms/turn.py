@@ -45,6 +45,8 @@ class Turn:
         self.emissions: list[Emission] = []
         self.failure: GameFailed | None = None
         """How the game's code failed where nobody could be refused for it; the handler has seen to it."""
+        self.without_game = False
+        """The game's code stood in the way of what must happen: it is left out of this turn."""
         self._head = head
 
     @property

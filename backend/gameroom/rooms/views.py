@@ -1,7 +1,6 @@
 """What a member of a room may see of it: whitelists over the state, and the patch from one view to the next."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -12,14 +11,10 @@ from gameroom.errors import GameFailed
 from gameroom.games.registry import GameType
 from gameroom.protocol.patch import Operation, diff, escape
 from gameroom.protocol.views import MemberView, RoomSummary, RoomView
+from gameroom.rooms.card_book import CardBook
 from gameroom.rooms.presence import Presence
 from gameroom.rooms.rooms import Card
 from gameroom.rooms.state import Member, PlayPart, RoomPart, RoomState
-
-NOBODY = Card(display_name="?", avatar_url=None)
-"""The card of a user whose account is gone."""
-
-CardsById = dict[str, Card]
 
 
 def member_view(member: Member, card: Card) -> MemberView:
@@ -66,14 +61,13 @@ class Viewpoint:
     """One room as seen from its seats. Knows the views of the committed state, so that changes can be diffed."""
 
     def __init__(
-        self, room_id: str, game_type: GameType, state: RoomState, cards: CardsById, presence: Presence
+        self, room_id: str, game_type: GameType, state: RoomState, cards: CardBook, presence: Presence
     ) -> None:
         self.room_id = room_id
         self._game_type = game_type
         self._state = state
         self.cards = cards
         self._presence = presence
-        self._former_cards: CardsById = {}
         self._committed: dict[int | None, Any] = {}
         self._pending: dict[int | None, Any] = {}
 
@@ -147,7 +141,7 @@ class Viewpoint:
         return msgspec.structs.replace(shell, members=members, state=self.game(key))
 
     def member(self, user_id: str, member: Member) -> MemberView:
-        return member_view(member, self.cards.get(user_id, NOBODY))
+        return member_view(member, self.cards.card(user_id))
 
     def game(self, key: int | None) -> Any:
         """The game's view for a seat (None: a spectator), as plain JSON; null before the first round."""
@@ -156,12 +150,14 @@ class Viewpoint:
 
     def settle(self, *, game_changed: bool) -> None:
         """The turn is decided: what was seen last is what is seen now."""
+        self.cards.settle()
         if game_changed:
             self._committed = self._pending
         self._pending = {}
 
     def discard(self) -> None:
         """The turn is undone."""
+        self.cards.rollback()
         self._pending = {}
 
     def committed_game(self, key: int | None) -> Any:
@@ -190,24 +186,6 @@ class Viewpoint:
             return [Operation("replace", "/state", view)]
         return diff(before, view, "/state")
 
-    @contextmanager
-    def changing(self, user_id: str, card: Card) -> Iterator[None]:
-        """While it is decided the card is the new one, and patches lead to it from the former; kept unless it fails.
-
-        Of a member, or of a newcomer while it is decided whether it comes in.
-        """
-        if user_id in self.cards:
-            self._former_cards[user_id] = self.cards[user_id]
-        self.cards[user_id] = card
-        try:
-            yield
-        except BaseException:
-            del self.cards[user_id]
-            self.cards.update(self._former_cards)
-            raise
-        finally:
-            self._former_cards.clear()
-
     def _facts_patch(self) -> list[Operation]:
         state = self._state
         if state.room_before is state.room and state.play_before is state.play:
@@ -227,8 +205,8 @@ class Viewpoint:
         view = msgspec.to_builtins(self.member(user_id, now))
         if before is None:
             return [Operation("add", path, view)]
-        former = self._former_cards.get(user_id) or self.cards.get(user_id, NOBODY)
-        return diff(msgspec.to_builtins(member_view(before, former)), view, path)
+        former = member_view(before, self.cards.card_before(user_id))
+        return diff(msgspec.to_builtins(former), view, path)
 
 
 def summary(room_id: str, game_type: GameType, state: RoomState) -> RoomSummary:

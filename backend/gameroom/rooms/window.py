@@ -5,17 +5,15 @@ them for ten minutes after it left or the room closed; older ones are refused, n
 remembered for a minute, so that a late copy of a refused command is not applied after all.
 """
 
-from collections import OrderedDict
-
 from msgspec import Struct
 
 from gameroom.clock import Millis
 from gameroom.errors import GameroomError, IdReused
 from gameroom.rooms.records import StoredAnswer, Unrecorded
+from gameroom.rooms.refusals import CommandKey, Refusals, other_content
 
 MEMBER_WINDOW = 128
 AFTERLIFE_MS: Millis = 600_000
-REFUSAL_MS: Millis = 60_000
 VOLATILE_WINDOW = 1_024
 """Commands remembered of each user where no record holds them: play that is not journaled. The oldest go first."""
 
@@ -24,14 +22,6 @@ SPENT_IDS = 100_000
 
 REFUSALS = 1_000
 """Refusals remembered in one room; the oldest goes first."""
-
-
-class CommandKey(Struct, frozen=True):
-    """Whose command it is, by its id; `input_hash` tells whether it is the same one again."""
-
-    user_id: str
-    command_id: str
-    input_hash: bytes
 
 
 class Applied(Struct, frozen=True):
@@ -44,12 +34,6 @@ class Applied(Struct, frozen=True):
     answer: StoredAnswer | None = None
 
 
-class Refusal(Struct, frozen=True):
-    input_hash: bytes
-    error: GameroomError
-    until: Millis
-
-
 class CommandWindow:
     def __init__(self) -> None:
         self._recorded: dict[int, int] = {}
@@ -58,7 +42,7 @@ class CommandWindow:
         """The others, by user and id, in order."""
         self._count: dict[str, int] = {}
         self._spent: dict[int, None] = {}
-        self._refusals: OrderedDict[tuple[str, str], Refusal] = OrderedDict()
+        self._refusals = Refusals(REFUSALS)
 
     def apply(self, key: CommandKey, seq: int, answer: StoredAnswer | None = None) -> None:
         """The command is decided and its first event is `seq`."""
@@ -91,15 +75,8 @@ class CommandWindow:
         ]
 
     def refuse(self, key: CommandKey, error: GameroomError, now: Millis) -> None:
-        """The command was refused; what is retryable may be sent again with its id and is not remembered."""
-        if error.retryable:
-            return
-        again = error.reworded(
-            f"{error.message} (so this id was refused before; to try anew, take a new one)"
-        )
-        self._refusals[key.user_id, key.command_id] = Refusal(key.input_hash, again, now + REFUSAL_MS)
-        if len(self._refusals) > REFUSALS:
-            self._refusals.popitem(last=False)
+        """The command was refused."""
+        self._refusals.add(key, error, now)
 
     def has(self, user_id: str, command_id: str) -> bool:
         return self._applied(user_id, command_id) is not None
@@ -108,7 +85,7 @@ class CommandWindow:
         """The applied command with this id. Raises `IdReused` if it had other content."""
         applied = self._applied(key.user_id, key.command_id)
         if applied is not None and applied.content != _content(key):
-            raise _other_content(key.command_id)
+            raise other_content(key.command_id)
         return applied
 
     def _applied(self, user_id: str, command_id: str) -> Applied | None:
@@ -126,28 +103,13 @@ class CommandWindow:
         """The refusal that this id once got. Raises `IdReused` if that was for other content, or long ago applied."""
         if self._spent and _short(key.user_id, key.command_id) in self._spent:
             raise expired(key.command_id)
-        refusal = self._refusals.get((key.user_id, key.command_id))
-        if refusal is None:
-            return None
-        if refusal.until <= now:
-            del self._refusals[key.user_id, key.command_id]
-            return None
-        if refusal.input_hash != key.input_hash:
-            raise _other_content(key.command_id)
-        return refusal.error
+        return self._refusals.find(key, now)
 
 
 def expired(command_id: str) -> IdReused:
     return IdReused(
         f"The id {command_id!r} was used too long ago to be answered again; take a new one",
         params={"reason": "expired"},
-    )
-
-
-def _other_content(command_id: str) -> IdReused:
-    return IdReused(
-        f"The id {command_id!r} was used before for another command; take a new one",
-        params={"reason": "other_content"},
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from typing import TypeVar
 
 from gameroom.errors import Unavailable
@@ -32,22 +33,25 @@ class BoundedThreads:
         self._others: deque[asyncio.Future[None]] = deque()
         self._closed = False
 
-    async def run(self, job: Callable[[], T], *, first: bool = False) -> T:
-        """Raises what the job raises, and `Unavailable`: then it was not begun."""
+    async def run(self, job: Callable[[], T], *, first: bool = False, by: float = inf) -> T:
+        """Raises what the job raises, and `Unavailable`: then it was not begun.
+
+        `by`: when the job is withdrawn at the latest, in the loop's time.
+        """
         if self._closed:
             raise Unavailable("The server is stopping")
         if first:
-            return await self._run(job, self._first)
+            return await self._run(job, self._first, by)
         if self._jobs >= self._limit:
             raise Unavailable("Too much waits for the database")
         self._jobs += 1
         try:
-            return await self._run(job, self._others)
+            return await self._run(job, self._others, by)
         finally:
             self._jobs -= 1
 
-    async def _run(self, job: Callable[[], T], queue: "deque[asyncio.Future[None]]") -> T:
-        await self._take_thread(queue)
+    async def _run(self, job: Callable[[], T], queue: "deque[asyncio.Future[None]]", by: float) -> T:
+        await self._take_thread(queue, by)
         running = asyncio.wrap_future(self._executor.submit(job))
         running.add_done_callback(self._ended)
         return await asyncio.shield(running)
@@ -57,15 +61,16 @@ class BoundedThreads:
             running.exception()  # seen, also where whoever waited is gone
         self._give_back()
 
-    async def _take_thread(self, queue: "deque[asyncio.Future[None]]") -> None:
+    async def _take_thread(self, queue: "deque[asyncio.Future[None]]", by: float) -> None:
         if self._idle:
             self._idle -= 1
             self._all_idle.clear()
             return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
         queue.append(turn)
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout_at(min(by, loop.time() + self._deadline_s)):
                 await turn
         except BaseException as error:
             self._withdraw(turn, queue)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -57,14 +58,16 @@ class Database:
         self._write_thread = BoundedThreads("database-writer", 1, WAITING_WRITES, DEADLINE_S)
         self._read_threads = BoundedThreads("database-reader", READERS, WAITING_READS, DEADLINE_S)
 
-    async def write(self, work: Work[T], *, first: bool = False) -> T:
+    async def write(self, work: Work[T], *, first: bool = False, by: float = inf) -> T:
         """Run the work in a transaction of its own and commit it; with `first` before all that waits.
+
+        Work that has not begun by the loop's time `by` is withdrawn.
 
         What the work raises rolls everything back and is raised here. Raises `Unavailable`: certainly rolled
         back or never begun (the file is locked, the disk full, too much waits). Raises `OutcomeUnknown` where
         COMMIT failed midway.
         """
-        return await self._write_thread.run(partial(self._write, work), first=first)
+        return await self._write_thread.run(partial(self._write, work), first=first, by=by)
 
     async def read(self, work: Work[T]) -> T:
         """Run the work on one moment of the database. Raises what it raises, and `Unavailable`."""

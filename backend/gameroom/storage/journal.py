@@ -10,6 +10,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from functools import partial
+from math import inf
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -111,9 +112,9 @@ class SqlJournal:
             self._writing = loop.create_task(self._write_waiting())
         return entry.outcome
 
-    async def create(self, birth: Birth) -> Born:
+    async def create(self, birth: Birth, by: float = inf) -> Born:
         try:
-            return await self._bear(birth)
+            return await self._bear(birth, by)
         except IntegrityError as error:
             raise Unavailable("The new room's id or invite code is taken") from error
 
@@ -139,9 +140,9 @@ class SqlJournal:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._writing, CLOSE_DEADLINE_S)
 
-    async def _bear(self, birth: Birth) -> Born:
+    async def _bear(self, birth: Birth, by: float) -> Born:
         try:
-            return await self._database.write(partial(bear, birth=birth, in_doubt=False))
+            return await self._database.write(partial(bear, birth=birth, in_doubt=False), by=by)
         except OutcomeUnknown:
             return await insist(self._database, partial(bear, birth=birth, in_doubt=True), in_doubt=True)
 

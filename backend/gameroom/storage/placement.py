@@ -34,8 +34,8 @@ class SqlPlacement:
     async def release(self, room_id: str, term: int) -> None:
         await self._write(partial(_give_back, room_id=room_id, term=term, clean=True))
 
-    async def neglected(self, home: str, now: Millis, limit: int) -> list[str]:
-        return await self._database.read(partial(_neglected, home=home, now=now, limit=limit))
+    async def neglected(self, home: str, games: list[str], now: Millis, limit: int) -> list[str]:
+        return await self._database.read(partial(_neglected, home=home, games=games, now=now, limit=limit))
 
     async def room_of_code(self, invite_code: str) -> str | None:
         return await self._database.read(partial(_room_of_code, invite_code=invite_code))
@@ -98,12 +98,12 @@ def _give_back(connection: Connection, room_id: str, term: int, *, clean: bool) 
     connection.execute(update(rooms).where(*owned).values(home=None, **mark))
 
 
-def _neglected(connection: Connection, home: str, now: Millis, limit: int) -> list[str]:
+def _neglected(connection: Connection, home: str, games: list[str], now: Millis, limit: int) -> list[str]:
     foreign = or_(rooms.c.home.is_(None), rooms.c.home != home)
     due = rooms.c.next_due_at <= now
     query = (
         select(rooms.c.room_id)
-        .where(rooms.c.status != "closed", foreign, or_(due, rooms.c.occupied))
+        .where(rooms.c.status != "closed", rooms.c.game.in_(games), foreign, or_(due, rooms.c.occupied))
         # A due time orders rooms only once it has come.
         .order_by(case((due, 0), else_=1), case((due, rooms.c.next_due_at)), rooms.c.room_id)
         .limit(limit)

@@ -97,8 +97,12 @@ def _play_to_the_end(table: Table[StateT], moves: Sequence[Step]) -> None:
     )
 
 
+def _most_players(kind: GameType) -> int:
+    return max(kind.min_players, min(kind.max_players, MOST_PLAYERS))
+
+
 def _player_counts(kind: GameType) -> SearchStrategy[int]:
-    return st.integers(kind.min_players, max(kind.min_players, min(kind.max_players, MOST_PLAYERS)))
+    return st.integers(kind.min_players, _most_players(kind))
 
 
 def _lists(steps: SearchStrategy[Step]) -> SearchStrategy[list[Step]]:
@@ -121,7 +125,8 @@ def _steps(kind: GameType) -> SearchStrategy[Step]:
 
 
 def _seats(kind: GameType) -> SearchStrategy[int]:
-    return st.integers(0, min(kind.max_players, MOST_PLAYERS))
+    """One more than there are, for mistakes."""
+    return st.integers(0, _most_players(kind))
 
 
 def _good_actions(kind: GameType) -> SearchStrategy[Step]:

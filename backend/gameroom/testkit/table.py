@@ -130,10 +130,8 @@ class Table(Generic[StateT]):
         until = self.now + round(seconds * 1000)
         called: list[str] = []
         while due := min(((at, name) for name, at in self._timers.items() if at <= until), default=None):
-            self.now, name = due
-            called.append(name)
-            del self._timers[name]
-            self._fire(name)
+            self._fire(*due)
+            called.append(due[1])
         self.now = until
         return called
 
@@ -205,12 +203,12 @@ class Table(Generic[StateT]):
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
-        """Undo who plays in which round, where the game refuses or fails."""
-        before = self._seats, self._gone, self._away, self.round, self._ending
+        """Undo all that the table knows, where the game refuses or fails; what is in the state `_call` undoes."""
+        before = vars(self) | {"_timers": dict(self._timers), "announcements": self.announcements[:]}
         try:
             yield
         except GameroomError:
-            self._seats, self._gone, self._away, self.round, self._ending = before
+            vars(self).update(before)
             raise
 
     def _seat(self, seat: int) -> None:
@@ -231,8 +229,12 @@ class Table(Generic[StateT]):
     def _set_up(self, ctx: Context[Struct]) -> None:
         self._state = self._type.setup(ctx)
 
-    def _fire(self, name: str) -> None:
-        self._call(None, lambda ctx: self._type.fire(name, self._state, ctx))
+    def _fire(self, at: Millis, name: str) -> None:
+        """At its own moment. Where it fails, the clock stands where it stood, and the timer still runs."""
+        with self._all_or_nothing():
+            self.now = at
+            del self._timers[name]
+            self._call(None, lambda ctx: self._type.fire(name, self._state, ctx))
 
     def _call(self, seat: int | None, call: Callable[[Context[Struct]], Result]) -> Result:
         before = None if self._state is None else self._type.encode(self._state)

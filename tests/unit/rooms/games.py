@@ -61,6 +61,33 @@ class Lounge(Game[None]):
         ctx.announce({"welcome": ctx.seat, "here": ctx.players})
 
 
+class Clumsy(Game[None]):
+    """A room without rounds whose author has made mistakes in everything but `wave` and `set_off`."""
+
+    name = "clumsy"
+    min_players, max_players = 1, 4
+    late_joining = always_playing = True
+
+    @action
+    def wave(self, state: None, ctx: Context) -> None:
+        pass
+
+    @action
+    def set_off(self, state: None, ctx: Context) -> None:
+        ctx.after(5, self.ring)
+
+    @timer
+    def ring(self, state: None, ctx: Context) -> None:
+        ctx.after(60, self.ring)
+        raise RuntimeError("the author's bug")
+
+    def on_leave(self, state: None, ctx: Context) -> None:
+        raise RuntimeError("the author's bug")
+
+    def on_disconnect(self, state: None, ctx: Context) -> None:
+        ctx.announce({"far too much": "!" * 2_000_000})
+
+
 class Secrets(Game[Hands]):
     """Every seat has cards that only it sees; there are a clock, chance, announcements, and ways to fail."""
 
@@ -135,6 +162,18 @@ class Counter(Game[Tally]):
         if state.total >= 3:
             ctx.end(total=state.total)
         return {"total": state.total}
+
+
+class Dice(Game[Tally]):
+    """Play that is not journaled, and chance that everybody sees."""
+
+    name = "dice"
+    min_players = max_players = 1
+    durability = "volatile"
+
+    @action
+    def roll(self, state: Tally, ctx: Context) -> dict[str, list[int]]:
+        return {"rolled": [ctx.random.randrange(2**60) for _ in range(3)]}
 
 
 class Explosive(GameState):

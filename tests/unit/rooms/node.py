@@ -101,9 +101,9 @@ class FailingPlacement(MemoryPlacement):
         await self.may_count.wait()
         return await super().rooms_of(user_id)
 
-    async def neglected(self, home: str, now: Millis, limit: int) -> list[str]:
+    async def neglected(self, home: str, games: list[str], now: Millis, limit: int) -> list[str]:
         fail_once(self.failures["neglected"])
-        return await super().neglected(home, now, limit)
+        return await super().neglected(home, games, now, limit)
 
 
 def fail_once(failures: list[Exception]) -> None:

@@ -16,6 +16,7 @@ from gameroom.games.registry import GameType, load_game
 from gameroom.protocol.commands import Command, CreateRoom, GetRoom, JoinRoom, RoomCommand
 from gameroom.protocol.patch import Operation, apply
 from gameroom.rooms.birth import Entropy, new_room
+from gameroom.rooms.card_book import CardBook
 from gameroom.rooms.decision import Decision, Recollection
 from gameroom.rooms.journal import AppliedCommand, Listing, Recovery, SealedRecord, Snapshot
 from gameroom.rooms.placement import Claim
@@ -165,7 +166,7 @@ class Scene:
             clean=clean,
         )
         recovered = overlay(ROOM_ID, recovery, gapless=self.game_type.durability == "journal")
-        cards = {user: self.card_of(user) for user in recovered.members()}
+        cards = CardBook({user: self.card_of(user) for user in recovered.members()})
         return open_room(
             claim,
             recovered,

@@ -5,12 +5,15 @@ import pytest
 from gameroom.games.relay import Relay
 from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.protocol.commands import CloseRoom, JoinRoom, LeaveRoom, ResumeFrom, SendChat
+from gameroom.rooms.card_book import NOBODY, CardBook
 from gameroom.rooms.rooms import Card
+from gameroom.rooms.window import AFTERLIFE_MS
 from tests.unit.rooms.games import Secrets
 from tests.unit.rooms.scene import Scene
 from tests.unit.rooms.test_handlers import gathered, kinds, started
 
 NEW = Card("Robert", "https://example.org/bob.png")
+NEWER = Card("Bobby", None)
 
 
 def hear(scene: Scene, user: str, card: Card | None) -> None:
@@ -58,23 +61,20 @@ def test_a_closed_room_hears_no_news() -> None:
     assert len(scene.records) == before
 
 
-def test_a_card_that_cannot_be_shown_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = gathered(TicTacToe, "bob")
-    former = scene.room.viewpoint.cards["bob"]
-    monkeypatch.setattr(scene.room, "_must", _broken)
-    with pytest.raises(ValueError, match="broken"):
-        hear(scene, "bob", NEW)
-    assert scene.room.viewpoint.cards["bob"] == former
-
-
-def _broken(*_: object) -> None:
-    raise ValueError("broken")
+def test_what_a_turn_changed_of_cards_is_undone_with_it() -> None:
+    book = CardBook({"ann": NEWER, "bob": NEW})
+    book.put("ann", NEW)
+    book.forget("bob")
+    book.put("cid", NEW)
+    assert [book.card_before(user) for user in ("ann", "bob", "cid")] == [NEWER, NEW, NOBODY]
+    book.rollback()
+    assert [book.card(user) for user in ("ann", "bob", "cid")] == [NEWER, NEW, NOBODY]
 
 
 def test_who_comes_again_is_shown_as_it_is_called_now() -> None:
     scene = gathered(TicTacToe, "bob")
     scene.do("bob", LeaveRoom())
-    scene.room.viewpoint.cards["bob"] = NEW
+    scene.room.viewpoint.cards.put("bob", NEW)
     assert scene.do("bob", JoinRoom())["room"]["members"]["bob"]["display_name"] == "Bob"
     scene.verify()
 
@@ -102,7 +102,39 @@ def test_what_a_deleted_user_has_said_is_still_there() -> None:
 
 def test_an_opened_room_knows_whose_account_is_gone() -> None:
     scene = gathered(TicTacToe, "bob")
-    del scene.room.viewpoint.cards["bob"]
+    scene.room.viewpoint.cards.forget("bob")
     assert scene.room.without_account() == ["bob"]
     scene.do("ann", CloseRoom())
     assert scene.room.without_account() == []
+
+
+def test_a_deleted_account_is_shown_as_nobody_to_who_resumes() -> None:
+    """Its name stood in the MEMBER_JOINED of a resume, for as long as the room was open."""
+    scene = gathered(TicTacToe)
+    copy = scene.resuming["ann"] = scene.copies.pop("ann")
+    scene.do("bob", JoinRoom())
+    hear(scene, "bob", None)
+    scene.do("ann", JoinRoom(resume=ResumeFrom(copy.epoch, copy.seq)))
+    joined = next(frame for frame in copy.frames if frame["type"] == "MEMBER_JOINED")
+    assert joined["data"]["member"]["display_name"] == "?"
+
+
+def test_cards_of_leavers_are_forgotten_with_their_command_ids() -> None:
+    """One card stayed of everybody who had ever joined."""
+    scene = gathered(TicTacToe, "bob")
+    scene.do("bob", LeaveRoom())
+    scene.do("cid", JoinRoom())
+    assert "bob" in scene.room.viewpoint.cards
+    scene.pass_time(AFTERLIFE_MS)
+    scene.do("cid", LeaveRoom())
+    assert "bob" not in scene.room.viewpoint.cards
+    assert len(scene.room.viewpoint.cards) == 2
+
+
+def test_who_has_come_again_keeps_its_card_when_its_leaving_is_forgotten() -> None:
+    scene = gathered(Relay, "bob", "cid")
+    scene.do("bob", LeaveRoom())
+    scene.do("bob", JoinRoom())
+    scene.pass_time(AFTERLIFE_MS)
+    scene.do("cid", LeaveRoom())
+    assert scene.fresh_view("ann")["members"]["bob"]["display_name"] == "Bob"

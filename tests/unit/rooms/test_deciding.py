@@ -198,7 +198,7 @@ def test_a_bug_of_ours_in_a_command_changes_nothing_and_the_room_goes_on(
 
     scene = Scene(TicTacToe)
     with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
-        patch.setitem(ROUTES, SendChat, Route(handler=forgetful, by=Standing.MEMBER))
+        patch.setitem(ROUTES, SendChat, Route(command=SendChat, handler=forgetful, by=Standing.MEMBER))
         refusal = scene.refused("ann", SendChat(text="hi"))
     assert refusal.code == "internal"
     assert "the bug" in caplog.text and "the bug" not in refusal.message

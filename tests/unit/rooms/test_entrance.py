@@ -8,6 +8,7 @@ import pytest
 from gameroom.errors import GameroomError, TooManyRooms, Unavailable
 from gameroom.protocol.commands import CloseRoom, CreateRoom, GetRoom, JoinRoom, LeaveRoom, SendChat
 from gameroom.rooms import entrance
+from gameroom.rooms.refusals import REFUSAL_MS
 from gameroom.rooms.rooms import Answer, Outcome
 from tests.unit.rooms.node import Node, node, turns
 from tests.unit.rooms.scene import POLICY
@@ -74,6 +75,35 @@ async def test_what_was_done_is_answered_again_however_many_rooms_it_is_in() -> 
         assert (
             code(await first.outcome("bob", CreateRoom(game="relay", id="new"), "own-9")) == "too_many_rooms"
         )
+
+
+async def test_a_late_copy_of_a_refused_create_makes_no_room() -> None:
+    """It made one as soon as its sender had left another."""
+    create = CreateRoom(game="relay", id="c")
+    async with node(policy=TWO) as first:
+        await fill(first)
+        assert code(await first.outcome("bob", create, "new")) == "too_many_rooms"
+        await first.do("bob", LeaveRoom(), "own-1")
+        for _ in range(2):
+            late = await first.outcome("bob", create, "new")
+            assert isinstance(late, TooManyRooms)
+            assert late.message.count("take a new one") == 1
+        other = await first.outcome("bob", CreateRoom(game="tic-tac-toe", id="c"), "new")
+        assert code(other) == "id_reused"
+        await first.do("ann", create, "anns")
+        first.clock.moment += REFUSAL_MS
+        await first.do("bob", create, "new")
+
+
+async def test_the_room_of_a_create_is_found_whatever_its_id_was_refused_for_later() -> None:
+    create = CreateRoom(game="relay", id="c")
+    async with node() as first:
+        await first.do("bob", create, "own")
+        for game in ("tic-tac-toe", "no-such-game"):
+            assert code(await first.outcome("bob", CreateRoom(game=game, id="c"), "new")) == "id_reused"
+        again = await first.outcome("bob", create, "new")
+        assert isinstance(again, Answer)
+        assert again.room_id == "own"
 
 
 async def test_of_two_that_are_under_way_at_the_limit_the_first_comes_in() -> None:

@@ -1,12 +1,16 @@
 """News of accounts find their way to the rooms, or the rooms find out when they are opened."""
 
+import asyncio
+
 import msgspec
 import pytest
 
-from gameroom.errors import Unavailable
+from gameroom.errors import InternalError, RoomFull, Unavailable
 from gameroom.protocol.commands import CreateRoom, GetRoom, JoinRoom, SendChat
 from gameroom.rooms import news
-from gameroom.rooms.rooms import Card
+from gameroom.rooms.journal import MemoryJournal
+from gameroom.rooms.mailbox import CardNews
+from gameroom.rooms.rooms import Card, Outcome
 from tests.unit.rooms.node import ROOM, Node, SlowAppends, node, turns, until
 
 RELAY = CreateRoom(game="relay")
@@ -119,6 +123,99 @@ async def test_a_late_card_does_not_bring_back_a_deleted_account_before_the_room
         await turns()
         journal.go.set()
         await until(lambda: kinds(first)[-1] == "MEMBER_LEFT")
+
+
+async def being_counted(node: Node) -> "tuple[asyncio.Future[Outcome], asyncio.Event]":
+    """Bob's JOIN, and what lets it go on. Others are not held up."""
+    counted = node.placement.may_count
+    counted.clear()
+    coming = node.ask("bob", JoinRoom())
+    await turns()
+    node.placement.may_count = asyncio.Event()
+    node.placement.may_count.set()
+    return coming, counted
+
+
+async def test_a_new_card_does_not_overtake_who_comes_in() -> None:
+    """The room was not among the user's yet, and showed the former card for as long as it was open."""
+    async with node() as first:
+        await first.do("ann", TIC_TAC_TOE)
+        coming, counted = await being_counted(first)
+        for card in (NEW, NEWER):
+            first.rooms.card_changed("bob", card)
+            await turns()
+        counted.set()
+        await coming
+        await until(lambda: kinds(first)[-1] == "MEMBER_UPDATED")
+        await turns()
+        assert kinds(first) == ["MEMBER_JOINED", "MEMBER_JOINED", "MEMBER_UPDATED"]
+        assert await names(first) == ["Ann", "Bobby"]
+
+
+async def test_a_new_card_does_not_overtake_who_makes_a_room() -> None:
+    async with node() as first:
+        first.placement.may_count.clear()
+        made = first.ask("ann", TIC_TAC_TOE)
+        first.rooms.card_changed("ann", NEW)
+        await turns()
+        first.placement.may_count.set()
+        await made
+        await until(lambda: kinds(first)[-1] == "MEMBER_UPDATED")
+        assert await names(first) == ["Robert"]
+
+
+async def test_the_end_of_an_account_does_not_overtake_who_comes_in() -> None:
+    """A deleted account became a member, until its grace ended."""
+    async with node() as first:
+        await first.do("ann", TIC_TAC_TOE)
+        coming, counted = await being_counted(first)
+        first.rooms.account_deleted("bob")
+        await turns()
+        first.rooms.card_changed("bob", NEW)
+        await turns()
+        counted.set()
+        await coming
+        await until(lambda: kinds(first)[-1] == "MEMBER_LEFT")
+        assert await names(first) == ["Ann"]
+
+
+async def test_news_wait_for_the_last_of_many_joins() -> None:
+    """The first one cannot be counted, and what waited behind it comes in."""
+    async with node() as first:
+        await first.do("ann", TIC_TAC_TOE)
+        first.placement.failures["rooms_of"] = [ValueError("a bug")]
+        refused = first.ask("bob", JoinRoom())
+        coming = first.ask("bob", JoinRoom())
+        first.rooms._entrance.hear(ROOM, CardNews("bob", NEW))  # as if its rooms were known already
+        assert isinstance(await refused, InternalError)
+        await coming
+        await until(lambda: kinds(first)[-1] == "MEMBER_UPDATED")
+        assert await names(first) == ["Ann", "Robert"]
+
+
+async def test_news_of_who_is_refused_are_no_event() -> None:
+    async with node() as first:
+        await first.do("ann", TIC_TAC_TOE)
+        await first.do("bob", JoinRoom())
+        first.placement.may_count.clear()
+        refused = first.ask("eve", JoinRoom())
+        first.rooms.card_changed("eve", NEW)
+        await turns()
+        first.placement.may_count.set()
+        assert isinstance(await refused, RoomFull)
+        await turns()
+        assert kinds(first) == ["MEMBER_JOINED", "MEMBER_JOINED"]
+
+
+async def test_a_stop_does_not_wait_for_news_while_the_database_is_away() -> None:
+    """It took the whole deadline of the stop."""
+    first = Node(MemoryJournal())
+    await first.do("ann", TIC_TAC_TOE)
+    first.placement.failures["rooms_of"] = [Unavailable("away")] * 100
+    first.rooms.card_changed("ann", NEW)
+    await until(lambda: len(first.placement.failures["rooms_of"]) == 99)
+    async with asyncio.timeout(news.PAUSE_S / 2):
+        await first.rooms.stop()
 
 
 @pytest.mark.parametrize("failure", [Unavailable("away"), ValueError("a bug")])

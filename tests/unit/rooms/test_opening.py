@@ -3,13 +3,15 @@
 import asyncio
 import logging
 from dataclasses import replace
+from math import inf
 
 import msgspec
 import pytest
 from msgspec import structs
 
 from gameroom.errors import GameroomError, IdReused, InternalError, RoomClosed, RoomNotFound, Unavailable
-from gameroom.games.registry import Games
+from gameroom.games.registry import Games, load_game
+from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.protocol.commands import (
     CreateRoom,
     GameAction,
@@ -18,7 +20,7 @@ from gameroom.protocol.commands import (
     SetReady,
     StartGame,
 )
-from gameroom.rooms import setbacks
+from gameroom.rooms import setbacks, sweep
 from gameroom.rooms.journal import (
     Birth,
     Born,
@@ -60,9 +62,9 @@ class SlowBirths(MemoryJournal):
         super().__init__()
         self.go = asyncio.Event()
 
-    async def create(self, birth: Birth) -> Born:
+    async def create(self, birth: Birth, by: float = inf) -> Born:
         await self.go.wait()
-        return await super().create(birth)
+        return await super().create(birth, by)
 
 
 async def test_a_create_is_answered_only_when_the_room_is_stored() -> None:
@@ -92,6 +94,36 @@ async def test_a_create_sent_again_with_other_content_is_refused() -> None:
         assert isinstance(refused, IdReused)
 
 
+class Hurried(MemoryJournal):
+    """Remembers by when a room had to be begun, and never finds what was made before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by: list[float] = []
+
+    async def create(self, birth: Birth, by: float = inf) -> Born:
+        self.by.append(by)
+        return await super().create(birth, by)
+
+    async def born(self, creator_id: str, command_id: str) -> Born | None:
+        return await asyncio.get_running_loop().create_future()
+
+
+async def test_a_create_has_one_deadline_in_all() -> None:
+    """Counting its sender's rooms and waiting for the database had one each."""
+    journal = Hurried()
+    async with node(journal, policy=replace(POLICY, command_deadline_s=0.1)) as first:
+        latest = asyncio.get_running_loop().time() + 0.1
+        first.placement.may_count.clear()
+        told = first.ask("ann", RELAY)
+        await turns()
+        first.placement.may_count.set()
+        assert isinstance(await told, Answer)
+        assert journal.by == [pytest.approx(latest, abs=0.05)]
+        unknown = await first.outcome("ann", CreateRoom(game="no-such-game", id="c"), "other")
+        assert isinstance(unknown, Unavailable)
+
+
 async def test_a_room_that_is_stored_while_the_server_stops_is_handed_over_too() -> None:
     journal = SlowBirths()
     first = Node(journal)
@@ -112,8 +144,8 @@ class DoubtfulBirths(MemoryJournal):
         super().__init__()
         self.settled = asyncio.Event()
 
-    async def create(self, birth: Birth) -> Born:
-        born = await super().create(birth)
+    async def create(self, birth: Birth, by: float = inf) -> Born:
+        born = await super().create(birth, by)
         if not born.repeated:
             await self.settled.wait()
         return born
@@ -614,6 +646,25 @@ async def test_a_room_that_could_not_be_read_is_looked_after_though_sweeps_fail(
         present.placement.failures["neglected"] += [Unavailable("away")] * 3
         await present.rooms.start()
         await until(lambda: present.records()[-1].kind == "MEMBER_LEFT")
+
+
+@pytest.mark.usefixtures("sweeps_often")
+async def test_rooms_of_a_game_that_is_not_here_keep_no_other_room_waiting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They filled every sweep, for nobody could ever claim them."""
+    journal = MemoryJournal()
+    former = Node(journal)
+    for number in range(sweep.SWEEP_ROOMS):
+        await former.do(f"ann{number}", RELAY, f"a-{number}")
+    await former.do("ann", TIC_TAC_TOE)
+    async with node(journal, "node-2", games=Games([load_game(TicTacToe)])) as present:
+        await present.rooms.start()
+        await until(lambda: journal.rooms[ROOM].home == "node-2")
+        assert present.placement.claimed == [ROOM]
+        for number in range(3):
+            assert isinstance(await present.outcome("eve", JoinRoom(), f"a-{number}"), Unavailable)
+    assert [r.message for r in caplog.records] == ["rooms of the game relay wait until a server has it"]
 
 
 # --- timers ---------------------------------------------------------------------------------------------------

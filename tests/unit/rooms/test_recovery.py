@@ -13,7 +13,7 @@ from gameroom.rooms.journal import Recovery
 from gameroom.rooms.records import Damaged
 from gameroom.rooms.recovery import overlay
 from gameroom.rooms.rooms import Answer
-from tests.unit.rooms.games import Counter
+from tests.unit.rooms.games import Counter, Dice
 from tests.unit.rooms.scene import ROOM_ID, Scene
 
 
@@ -187,3 +187,37 @@ def test_what_unjournaled_play_changed_beside_the_game_stands_in_the_next_record
     assert scene.room.state.play.random_counter > 0
     scene.do("ann", SendChat(text="hi"))
     assert scene.recovered().state.encoded["play"] == scene.room.state.encoded["play"]
+
+
+def test_after_lost_play_no_number_is_drawn_a_second_time() -> None:
+    """Players had seen the next round's numbers already: what volatile play draws is not stored."""
+    scene = Scene(Dice)
+    rolled = rolls_of_a_round(scene)
+    for _ in range(2):
+        scene.crash()
+        scene.keep(scene.room.start_epoch(scene.now))
+        scene.do("ann", JoinRoom())
+        rolled += rolls_of_a_round(scene)
+    assert len(set(rolled)) == len(rolled) == 9
+
+
+def rolls_of_a_round(scene: Scene) -> list[int]:
+    scene.do("ann", SetReady(ready=True))
+    scene.do("ann", StartGame())
+    rolled: list[int] = scene.do("ann", GameAction(action={"type": "roll"}))["rolled"]
+    return rolled
+
+
+class NewCounter(Counter):
+    version = "2"
+
+    def migrate_state(self, old: dict[str, object], from_version: str) -> dict[str, object]:
+        raise ValueError("nothing is known of that version")
+
+
+def test_a_state_that_is_lost_anyway_need_not_be_migrated() -> None:
+    """A room stayed closed for a state that it was about to give up."""
+    scene = counting()
+    scene.snapshot = scene.room.snapshot(hand_over=True)
+    scene.game_type = load_game(NewCounter)
+    assert scene.recovered(clean=False).state.game is None

@@ -15,8 +15,9 @@ from gameroom.protocol.commands import (
     SetReady,
     StartGame,
 )
+from gameroom.rooms.refusals import REFUSAL_MS
 from gameroom.rooms.rooms import Answer
-from gameroom.rooms.window import AFTERLIFE_MS, MEMBER_WINDOW, REFUSAL_MS, VOLATILE_WINDOW
+from gameroom.rooms.window import AFTERLIFE_MS, MEMBER_WINDOW, VOLATILE_WINDOW
 from tests.unit.rooms.scene import Scene
 
 

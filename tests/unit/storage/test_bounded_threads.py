@@ -92,6 +92,18 @@ async def test_a_job_that_cannot_begin_in_time_is_withdrawn() -> None:
     await threads.close()
 
 
+async def test_a_job_that_must_begin_sooner_is_withdrawn_sooner(threads: BoundedThreads) -> None:
+    gate, done = Gate(), list[str]()
+    running = asyncio.create_task(threads.run(gate))
+    await start(running, gate)
+    async with asyncio.timeout(1):
+        with pytest.raises(Unavailable, match="too slow"):
+            await threads.run(noting(done, "late"), by=asyncio.get_running_loop().time() + 0.05)
+    gate.open()
+    await running
+    assert done == []
+
+
 async def test_whoever_is_cancelled_while_waiting_gives_the_turn_to_the_next(threads: BoundedThreads) -> None:
     gate, done = Gate(), list[str]()
     running = asyncio.create_task(threads.run(gate))

@@ -37,6 +37,19 @@ async def bodies(journal: SqlJournal, room_id: str) -> list[bytes]:
     return [stored.body for stored in await journal.read(room_id, 1, 100)]
 
 
+# --- creating -------------------------------------------------------------------------------------------------
+
+
+async def test_a_create_that_cannot_begin_in_time_is_not_stored(
+    database: Database, journal: SqlJournal
+) -> None:
+    async with busy_writer(database), asyncio.timeout(1):
+        with pytest.raises(Unavailable):
+            await journal.create(birth("r", command_id="c"), asyncio.get_running_loop().time() + 0.05)
+    assert await journal.born("ann", "c") is None
+    assert not (await journal.create(birth("r", command_id="c"))).repeated
+
+
 # --- batches --------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec import Meta, field
 
 from examples.rock_paper_scissors import HANDS, Match, RockPaperScissors
-from gameroom import Context, Game, GameState, Hidden, IllegalAction, action, timer
+from gameroom import Context, Game, GameState, Hidden, IllegalAction, NotYourTurn, action, timer
 from gameroom.errors import GameFailed
 from gameroom.games.relay import Relay
 from gameroom.games.tic_tac_toe import TicTacToe
@@ -262,6 +262,30 @@ def test_the_game_without_a_mistake_passes() -> None:
 
 def test_what_is_shown_on_purpose_can_be_said() -> None:
     check_game(Announces, scramble=other_secret, reveals=["boast"])
+
+
+class Circle(GameState):
+    turn: int = 0
+
+
+class EightInTurn(Game[Circle]):
+    """More players than a table has at random."""
+
+    name = "eight-in-turn"
+    min_players = max_players = 8
+
+    @action
+    def go(self, state: Circle, ctx: Context) -> None:
+        if ctx.seat != state.turn:
+            raise NotYourTurn(turn=state.turn)
+        state.turn += 1
+        if state.turn == 8:
+            ctx.end()
+
+
+def test_a_game_of_eight_in_turn_passes() -> None:
+    """Its last seats never played, so no round ended."""
+    check_game(EightInTurn, rounds=10)
 
 
 def test_a_game_may_be_endless() -> None:

@@ -19,6 +19,7 @@ from gameroom.errors import (
 from gameroom.games.relay import Relay
 from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.testkit import Table
+from gameroom.testkit.table import OPENING
 
 
 class Rules(GameSettings):
@@ -382,6 +383,59 @@ def test_nobody_joins_a_round_that_is_over(table: Table[Pot]) -> None:
 
 def test_advance_tells_which_timers_it_has_called() -> None:
     assert Table(RockPaperScissors).advance(45) == ["too_slow", "too_slow"]
+
+
+class Ticking(GameState):
+    ticks: int = 0
+
+
+class Clockwork(Game[Ticking]):
+    """Its clock fails at the third tick, and its second round cannot begin without those who are away."""
+
+    name = "clockwork"
+    min_players = max_players = 2
+
+    def setup(self, ctx: Context) -> Ticking:
+        ctx.announce({"round": ctx.round})
+        ctx.after(1, self.tick)
+        return Ticking()
+
+    @action
+    def stop(self, state: Ticking, ctx: Context) -> None:
+        ctx.end()
+
+    @timer
+    def tick(self, state: Ticking, ctx: Context) -> None:
+        state.ticks += 1
+        ctx.after(1, self.tick)
+        if state.ticks == 3:
+            raise ValueError("out of order")
+
+    def on_disconnect(self, state: Ticking, ctx: Context) -> None:
+        if ctx.round == 2:
+            raise ValueError("nobody there")
+
+
+def test_a_timer_that_fails_has_not_been_called() -> None:
+    """The clock had moved, and the timer was gone."""
+    table = Table(Clockwork)
+    with pytest.raises(GameFailed):
+        table.advance(10)
+    assert (table.state.ticks, table.now, table.deadlines) == (2, OPENING + 2_000, {"tick": 1.0})
+    with pytest.raises(GameFailed):
+        table.advance(1)
+
+
+def test_a_round_that_cannot_begin_has_not_begun() -> None:
+    """Its state and what it had said were there all the same."""
+    table = Table(Clockwork)
+    table.advance(2)
+    table.disconnect(1)
+    table.act(0, "stop")
+    with pytest.raises(GameFailed):
+        table.next_round()
+    assert (table.round, table.ended, table.state.ticks) == (1, True, 2)
+    assert (table.heard(0), table.deadlines) == ([{"round": 1}], {})
 
 
 def test_a_game_without_rounds_plays_from_the_start() -> None:

@@ -46,8 +46,7 @@ def end_room(turn: Turn, sender: Sender, _command: EndRoom) -> Empty:
 
 def close(turn: Turn, *, by: str | None, reason: str | None) -> None:
     """End the room for good; a round in play ends `aborted` first."""
-    if turn.state.play.status == "playing" and not turn.game_type.always_playing:
-        play.end_round(turn, "aborted", None)
+    play.abort_round(turn)
     turn.state.change_play(status="closed", timers={}, closed_at=turn.now)
     turn.state.change_room(closes_at=None)
     for user_id, member in tuple(turn.state.members.items()):

@@ -111,7 +111,7 @@ def admit(turn: Turn, sender: Sender, role: Role) -> None:
     _somebody_is_here(turn)
     if turn.state.room.host_id not in turn.state.members:
         succession.make_host(turn, sender.user_id)
-    play.notify(turn, "member_joined", turn.state.round_seat(sender.user_id))
+    play.notify(turn, turn.game_type.member_joined, turn.state.round_seat(sender.user_id))
 
 
 def attach(turn: Turn, user_id: str) -> None:
@@ -121,7 +121,7 @@ def attach(turn: Turn, user_id: str) -> None:
     turn.state.change_member(user_id, connected=True, reserved_until=None)
     turn.emit(MemberReconnected(user_id=user_id))
     _somebody_is_here(turn)
-    play.notify(turn, "member_returned", turn.state.round_seat(user_id))
+    play.notify(turn, turn.game_type.member_returned, turn.state.round_seat(user_id))
 
 
 def disconnect(turn: Turn, user_id: str) -> None:
@@ -132,7 +132,7 @@ def disconnect(turn: Turn, user_id: str) -> None:
     if turn.state.room.host_id == user_id and turn.state.play.status == "waiting":
         succession.pass_on_host(turn, connected_only=True)
     _perhaps_nobody_is_here(turn)
-    play.notify(turn, "member_disconnected", turn.state.round_seat(user_id))
+    play.notify(turn, turn.game_type.member_disconnected, turn.state.round_seat(user_id))
 
 
 def grace_over(turn: Turn, user_id: str) -> None:
@@ -149,7 +149,7 @@ def remove(turn: Turn, user_id: str, event: MemberLeft | MemberKicked, detached:
         succession.pass_on_host(turn)
     _perhaps_nobody_is_here(turn)
     if turn.state.play.status == "playing":
-        play.notify(turn, "member_left", seat)
+        play.notify(turn, turn.game_type.member_left, seat)
 
 
 def _find_place(turn: Turn, role: Role) -> int | None:

@@ -1,19 +1,19 @@
 """Rounds: getting ready, starting, acting, the game's timers and hooks, and the end."""
 
 from collections.abc import Callable
-from typing import Literal
 
 from gameroom.errors import Forbidden, GameFailed, NotEnoughPlayers, NotPlayer, PlayersNotReady
 from gameroom.games.context import Context, Effects
+from gameroom.games.game import GameState
 from gameroom.games.random import key_of_seed
 from gameroom.protocol.answers import Empty, Started
 from gameroom.protocol.commands import FreeJson, GameAction, SetReady, StartGame
-from gameroom.protocol.events import GameEnded, GameStarted, GameUpdated, MemberUpdated
+from gameroom.protocol.events import EndReason, GameEnded, GameStarted, GameUpdated, MemberUpdated
 from gameroom.rooms.rooms import Sender
 from gameroom.rooms.turn import Turn
 
-Hook = Literal["member_joined", "member_left", "member_disconnected", "member_returned"]
-EndReason = Literal["finished", "abandoned", "aborted"]
+Hook = Callable[[GameState | None, Context], None]
+"""A method of `GameType` that hears what became of a player."""
 
 
 def set_ready(turn: Turn, sender: Sender, command: SetReady) -> Empty:
@@ -69,8 +69,7 @@ def notify(turn: Turn, hook: Hook, seat: int | None) -> None:
     """Tell the game what became of the player on `seat`, if a round is on and the game wants to know."""
     if seat is None or turn.state.play.status != "playing":
         return
-    call = getattr(turn.game_type, hook)
-    effects = _run_or_abort(turn, lambda ctx: call(turn.state.open_game(), ctx), seat)
+    effects = _run_or_abort(turn, lambda ctx: hook(turn.state.open_game(), ctx), seat)
     if effects is None:
         return
     if effects.announcements or turn.state.game_changed():
@@ -79,9 +78,15 @@ def notify(turn: Turn, hook: Hook, seat: int | None) -> None:
 
 
 def abort(turn: Turn) -> None:
-    """The game cannot even show its state: that is given up, and its round with it."""
-    if turn.state.play.status == "playing":
-        turn.state.set_game(None)
+    """The game stands in the way of what must happen: its state and its round are given up, and it is asked no more."""
+    turn.without_game = True
+    turn.state.set_game(None)
+    abort_round(turn)
+
+
+def abort_round(turn: Turn) -> None:
+    """End the round that is played, if any. What is always playing has none: it goes on."""
+    if turn.state.play.status == "playing" and not turn.game_type.always_playing:
         end_round(turn, "aborted", None)
 
 
@@ -100,7 +105,7 @@ def _name_the_absent(turn: Turn, players: dict[int, str]) -> None:
     """Who was ready and has lost the connection plays too; the game must not take it for present."""
     for seat, user_id in players.items():
         if not turn.state.members[user_id].connected:
-            notify(turn, "member_disconnected", seat)
+            notify(turn, turn.game_type.member_disconnected, seat)
 
 
 def _check_startable(turn: Turn) -> None:
@@ -128,13 +133,16 @@ def _seat_closely(turn: Turn) -> dict[int, str]:
 
 
 def _run_or_abort(turn: Turn, call: Callable[[Context], None], seat: int | None) -> Effects | None:
+    """What the game wants; None: it has failed, and its round is aborted. What is always playing goes on instead."""
+    if turn.without_game:
+        return Effects()
     try:
         return turn.run_game(seat, call)[1]
     except GameFailed as failure:
         turn.failure = failure
         turn.state.restore_game()
-        end_round(turn, "aborted", None)
-        return None
+        abort_round(turn)
+        return Effects() if turn.game_type.always_playing else None
 
 
 def _end_if_over(turn: Turn, effects: Effects) -> None:

@@ -1,5 +1,6 @@
 """What happens to a room without a command: timers that run out, lost play, news of its members' accounts."""
 
+from gameroom.games.random import next_key
 from gameroom.protocol.events import EpochStarted, MemberLeft, MemberUpdated
 from gameroom.rooms.handlers import hosting, membership, play
 from gameroom.rooms.state import GAME, MEMBER, Due
@@ -18,7 +19,9 @@ def run_out(turn: Turn, due: Due) -> None:
 
 
 def begin_epoch(turn: Turn) -> None:
+    """Numbers drawn in the lost play were seen, and are not stored: others are drawn from now on."""
     turn.emit(EpochStarted(reason="play_lost"))
+    turn.state.change_play(random_key=next_key(turn.state.play.random_key), random_counter=0)
     if turn.game_type.has_state:
         play.abort(turn)
 

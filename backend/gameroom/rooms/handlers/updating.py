@@ -1,6 +1,7 @@
 """UPDATE: what the room is called, who may come in, and what the next round is played with."""
 
 from hashlib import blake2b
+from typing import get_args
 
 from msgspec import UNSET
 
@@ -57,17 +58,9 @@ def _check_seats(turn: Turn, max_players: int) -> None:
 
 
 def _given(turn: Turn, command: UpdateRoom) -> dict[RoomField, FreeJson]:
-    fields: dict[RoomField, FreeJson] = {
-        "name": command.name,
-        "visibility": command.visibility,
-        "password": command.password,
-        "settings": command.settings,
-        "locked": command.locked,
-        "max_players": command.max_players,
-        "metadata": command.metadata,
-        "invite_code": _fresh_code(turn) if command.rotate_invite_code else UNSET,
-    }
-    return {field: value for field, value in fields.items() if value is not UNSET}
+    fields = {field: getattr(command, field) for field in get_args(RoomField) if field != "invite_code"}
+    given = {field: value for field, value in fields.items() if value is not UNSET}
+    return given | {"invite_code": _fresh_code(turn)} if command.rotate_invite_code else given
 
 
 def _in_state(field: RoomField) -> str:
