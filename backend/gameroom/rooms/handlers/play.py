@@ -70,10 +70,11 @@ def notify(turn: Turn, hook: Hook, seat: int | None) -> None:
     if seat is None or turn.state.play.status != "playing":
         return
     call = getattr(turn.game_type, hook)
+    before = turn.state.game_so_far()
     effects = _run_or_abort(turn, lambda ctx: call(turn.state.open_game(), ctx), seat)
     if effects is None:
         return
-    if effects.announcements or turn.state.game_changed():
+    if effects.announcements or turn.state.game_so_far() != before:
         turn.emit(GameUpdated(cause="member"), announcements=tuple(effects.announcements))
     _end_if_over(turn, effects)
 
