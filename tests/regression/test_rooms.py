@@ -21,14 +21,14 @@ from gameroom.protocol.commands import (
 from gameroom.protocol.limits import MAX_RESUME
 from gameroom.rooms import local, recall
 from gameroom.rooms.history import RECENT_BYTES, RecentEvents
-from gameroom.rooms.journal import Fenced, MemoryJournal, Unit
+from gameroom.rooms.journal import Fenced, MemoryJournal, Refused, Unit
 from gameroom.rooms.records import Record, StoredAnnouncement
 from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Answer, Outcome
 from gameroom.rooms.router import ROUTES, Route, Standing
 from gameroom.rooms.window import AFTERLIFE_MS
 from tests.unit.rooms.games import Secrets
-from tests.unit.rooms.node import ROOM, Node, SlowAppends, node, until
+from tests.unit.rooms.node import ROOM, FailingJournal, Node, SlowAppends, node, until
 from tests.unit.rooms.scene import POLICY, Scene
 from tests.unit.rooms.test_handlers import gathered, started
 
@@ -243,3 +243,21 @@ def test_a_start_without_one_of_its_players_tells_of_no_change_that_no_hook_made
     before = len(scene.records)
     scene.do("ann", StartGame())
     assert [record.kind for record in scene.records[before:]] == ["GAME_STARTED"]
+
+
+@pytest.mark.parametrize("failure", [Refused("no"), Fenced(ROOM)])
+async def test_a_repeat_is_not_called_unapplied_because_it_was_decided_beside_what_is_not_stored(
+    failure: Exception,
+) -> None:
+    """It was told what the others were told: that nothing was changed."""
+    journal = FailingJournal()
+    async with node(journal) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        done = SendChat(text="long since stored", id="1")
+        said = await first.do("ann", done)
+        journal.failures["append"].append(failure)
+        unlucky = first.ask("ann", SendChat(text="not taken"))
+        again = await first.outcome("ann", done)
+        assert isinstance(await unlucky, GameroomError)
+        assert isinstance(again, Answer)
+        assert (again.repeated, msgspec.json.decode(again.data)) == (True, said)
