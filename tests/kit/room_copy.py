@@ -32,6 +32,11 @@ class RoomCopy:
         members: Json = self.view["members"]
         return members
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the view is that of the position, and not of an earlier one whose missed events are on their way."""
+        return self._missed_until is None
+
     def clone(self) -> "RoomCopy":
         """To go on with after a reconnect, while this one stays as it is."""
         twin = RoomCopy(self.room_id)

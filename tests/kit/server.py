@@ -79,6 +79,16 @@ class Server:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def database(self) -> Path:
+        """Its SQLite file."""
+        return self.data_dir / "gameroom.db"
+
     def start(self) -> None:
         """Returns when the process has printed its URL and /readyz says 200.
 

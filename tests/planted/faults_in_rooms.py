@@ -264,6 +264,13 @@ FAULTS: Faults = {
             f"{T_ACTOR}::test_a_repeat_is_not_called_unapplied_while_its_record_cannot_be_read",
         ),
         fault(
+            "a repeat is called unapplied with what was not stored beside it",
+            Edit(
+                ACTOR, "    return decision.outcome is not None and not decision.records", "    return False"
+            ),
+            f"{T_REGRESSION}::test_a_repeat_is_not_called_unapplied_because_it_was_decided_beside_what_is_not_stored",
+        ),
+        fault(
             "the database takes the same id twice",
             Edit(
                 "backend/gameroom/storage/migrations/versions/0001_rooms.py",
@@ -903,7 +910,7 @@ FAULTS: Faults = {
         ),
         fault(
             "whose command breaks the room is told nothing",
-            Edit(ACTOR, "            batch.add(NOTHING, entry.tell)", "            batch.add(NOTHING)"),
+            Edit(ACTOR, "            batch.add(NOTHING, entry)", "            batch.add(NOTHING)"),
             f"{T_REGRESSION}::test_who_asked_for_what_broke_the_room_is_told",
         ),
         fault(

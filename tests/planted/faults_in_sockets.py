@@ -127,10 +127,10 @@ FAULTS: Faults = {
                 ACTOR,
                 "            for delivery in decision.deliveries:\n"
                 "                self._bus.publish(delivery)\n"
-                "            if tell is not None and decision.outcome is not None:\n"
-                "                self._tell(decision.outcome, tell)\n",
-                "            if tell is not None and decision.outcome is not None:\n"
-                "                self._tell(decision.outcome, tell)\n"
+                "            if ask is not None and decision.outcome is not None:\n"
+                "                self._tell(decision.outcome, ask.tell)\n",
+                "            if ask is not None and decision.outcome is not None:\n"
+                "                self._tell(decision.outcome, ask.tell)\n"
                 "            for delivery in decision.deliveries:\n"
                 "                self._bus.publish(delivery)\n",
             ),

@@ -9,20 +9,28 @@ import pytest
 
 from gameroom.errors import GameroomError, IdReused, Unavailable
 from gameroom.games.tic_tac_toe import TicTacToe
-from gameroom.protocol.commands import CreateRoom, JoinRoom, LeaveRoom, ResumeFrom, SendChat
+from gameroom.protocol.commands import (
+    CreateRoom,
+    JoinRoom,
+    LeaveRoom,
+    ResumeFrom,
+    SendChat,
+    SetReady,
+    StartGame,
+)
 from gameroom.protocol.limits import MAX_RESUME
 from gameroom.rooms import local, recall
 from gameroom.rooms.history import RECENT_BYTES, RecentEvents
-from gameroom.rooms.journal import Fenced, MemoryJournal, Unit
+from gameroom.rooms.journal import Fenced, MemoryJournal, Refused, Unit
 from gameroom.rooms.records import Record, StoredAnnouncement
 from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Answer, Outcome
 from gameroom.rooms.router import ROUTES, Route, Standing
 from gameroom.rooms.window import AFTERLIFE_MS
 from tests.unit.rooms.games import Secrets
-from tests.unit.rooms.node import ROOM, Node, SlowAppends, node, until
+from tests.unit.rooms.node import ROOM, FailingJournal, Node, SlowAppends, node, until
 from tests.unit.rooms.scene import POLICY, Scene
-from tests.unit.rooms.test_handlers import started
+from tests.unit.rooms.test_handlers import gathered, started
 
 TIC_TAC_TOE = CreateRoom(game="tic-tac-toe")
 PATIENCE_S = 0.2
@@ -224,3 +232,32 @@ async def test_a_leave_that_was_not_stored_leaves_the_member_attached() -> None:
         journal.fenced = True
         assert isinstance(await first.outcome("bob", LeaveRoom()), GameroomError)
         assert isinstance(await first.outcome("bob", SendChat(text="still here")), Answer)
+
+
+def test_a_start_without_one_of_its_players_tells_of_no_change_that_no_hook_made() -> None:
+    """The round that START has just begun was taken for something that the hook had done."""
+    scene = gathered(TicTacToe, "bob")
+    for user in ("ann", "bob"):
+        scene.do(user, SetReady(ready=True))
+    scene.hang_up("bob")
+    before = len(scene.records)
+    scene.do("ann", StartGame())
+    assert [record.kind for record in scene.records[before:]] == ["GAME_STARTED"]
+
+
+@pytest.mark.parametrize("failure", [Refused("no"), Fenced(ROOM)])
+async def test_a_repeat_is_not_called_unapplied_because_it_was_decided_beside_what_is_not_stored(
+    failure: Exception,
+) -> None:
+    """It was told what the others were told: that nothing was changed."""
+    journal = FailingJournal()
+    async with node(journal) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        done = SendChat(text="long since stored", id="1")
+        said = await first.do("ann", done)
+        journal.failures["append"].append(failure)
+        unlucky = first.ask("ann", SendChat(text="not taken"))
+        again = await first.outcome("ann", done)
+        assert isinstance(await unlucky, GameroomError)
+        assert isinstance(again, Answer)
+        assert (again.repeated, msgspec.json.decode(again.data)) == (True, said)

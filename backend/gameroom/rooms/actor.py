@@ -14,7 +14,7 @@ from gameroom.clock import Clock, Millis
 from gameroom.errors import GameroomError, InternalError, Unavailable
 from gameroom.rooms.batch import BATCH_INPUTS, Batch, Decided
 from gameroom.rooms.damage import damaged
-from gameroom.rooms.decision import NOTHING, Recollection
+from gameroom.rooms.decision import NOTHING, Decision, Recollection
 from gameroom.rooms.journal import Fenced, Journal, SealedRecord, Snapshot, Unit
 from gameroom.rooms.mailbox import Ask, CardNews, Entry, Gone, Mailbox, refuse, tell_one
 from gameroom.rooms.opening import Opened
@@ -222,9 +222,9 @@ class Actor:
             batch.add(room.hear(entry.user_id, entry.card, now))
             return
         try:
-            batch.add(room.decide(entry.request, now), entry.tell)
+            batch.add(room.decide(entry.request, now), entry)
         except Exception:
-            batch.add(NOTHING, entry.tell)  # so that it is told, though the room broke over it
+            batch.add(NOTHING, entry)  # so that it is told, though the room broke over it
             raise
 
     def _append(self, room: Room, records: tuple[SealedRecord, ...], decided: Decided) -> None:
@@ -247,25 +247,31 @@ class Actor:
             self._settled.set()
 
     def _lose(self, decided: Decided, error: GameroomError) -> None:
-        """What was decided is certainly not stored, and the state is ahead of the journal: give the room up."""
+        """What was decided is certainly not stored, and the state is ahead of the journal: give the room up.
+
+        Who asked for what would have been stored is told the error. What was to change nothing (a read, a refusal, a
+        repeat of what is stored long since) may have seen what never was: it waits for the room to be opened again.
+        """
         self._stopped = True
         presence = Presence() if self.room is None else self.room.presence
         presence.rollback()
         self.room = None
-        for _, tell in decided:
-            if tell is not None:
-                self._tell(error, tell)
+        asked = [(ask, _changes_nothing(decision)) for decision, ask in decided if ask is not None]
+        for ask, harmless in asked:
+            if not harmless:
+                self._tell(error, ask.tell)
+        self._mailbox.put_back([ask for ask, harmless in asked if harmless])
         self._keeper.lost(self, presence)
 
     def _release(self, decided: Decided) -> None:
         """All that this rests on is stored: let it out, in the order decided."""
         if self.room is not None:
             self.room.presence.settle()
-        for decision, tell in decided:
+        for decision, ask in decided:
             for delivery in decision.deliveries:
                 self._bus.publish(delivery)
-            if tell is not None and decision.outcome is not None:
-                self._tell(decision.outcome, tell)
+            if ask is not None and decision.outcome is not None:
+                self._tell(decision.outcome, ask.tell)
         self.idle_since = self._clock.monotonic()
         self._set_alarm()
         if self._mailbox or self._confirming:
@@ -328,6 +334,11 @@ class Actor:
         finally:
             self._saving = False
             self._wake()
+
+
+def _changes_nothing(decision: Decision) -> bool:
+    """Whether it can be decided anew: not what would have been stored or shown, nor what broke the room."""
+    return decision.outcome is not None and not decision.records and not decision.deliveries
 
 
 def _refusal_of(failure: BaseException) -> GameroomError:

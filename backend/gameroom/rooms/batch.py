@@ -2,15 +2,15 @@
 
 from gameroom.rooms.decision import Decision
 from gameroom.rooms.journal import SealedRecord
-from gameroom.rooms.rooms import Tell
+from gameroom.rooms.mailbox import Ask
 
 BATCH_INPUTS = 100
 BATCH_BYTES = 1_048_576
 """Inputs decided, and bytes of records made of them, before they are appended; the rest waits for the next unit."""
 
 
-Decided = list[tuple[Decision, Tell | None]]
-"""The decisions of one turn, and whom to tell."""
+Decided = list[tuple[Decision, Ask | None]]
+"""The decisions of one turn, and who asked."""
 
 
 class Batch:
@@ -24,8 +24,8 @@ class Batch:
     def is_full(self) -> bool:
         return len(self.decided) >= BATCH_INPUTS or self._bytes >= BATCH_BYTES
 
-    def add(self, decision: Decision, tell: Tell | None = None) -> None:
-        self.decided.append((decision, tell))
+    def add(self, decision: Decision, ask: Ask | None = None) -> None:
+        self.decided.append((decision, ask))
         self._bytes += sum(len(record.body) for record in decision.records)
 
     def records(self) -> tuple[SealedRecord, ...]:

@@ -88,6 +88,11 @@ class Mailbox:
         self._asks += sum(isinstance(entry, Ask) for entry in waiting)
         self._entries.extend(waiting)
 
+    def put_back(self, asks: list[Ask]) -> None:
+        """Before all that waits, as if they had not been taken."""
+        self._asks += len(asks)
+        self._entries.extendleft(reversed(asks))
+
     def take(self) -> Entry:
         """The one that has waited longest."""
         entry = self._entries.popleft()

@@ -202,9 +202,9 @@ class RoomState:
         """The members that this turn has touched, as they were; None: new."""
         return self._members_before
 
-    def game_changed(self) -> bool:
-        """Whether the game's state differs from the committed one. May raise: it encodes the author's data."""
-        return self._game_touched and self._encode_game() != self.encoded.get(GAME)
+    def game_so_far(self) -> bytes | None:
+        """The game's state as this turn has left it, encoded. May raise: it is the author's data."""
+        return self._encode_game() if self._game_touched else self.encoded.get(GAME)
 
     def changes(self) -> Parts:
         """Every part that differs from the committed one. May raise: it encodes the author's data."""

@@ -69,10 +69,11 @@ def notify(turn: Turn, hook: Hook, seat: int | None) -> None:
     """Tell the game what became of the player on `seat`, if a round is on and the game wants to know."""
     if seat is None or turn.state.play.status != "playing":
         return
+    before = turn.state.game_so_far()
     effects = _run_or_abort(turn, lambda ctx: hook(turn.state.open_game(), ctx), seat)
     if effects is None:
         return
-    if effects.announcements or turn.state.game_changed():
+    if effects.announcements or turn.state.game_so_far() != before:
         turn.emit(GameUpdated(cause="member"), announcements=tuple(effects.announcements))
     _end_if_over(turn, effects)
 
