@@ -1,12 +1,16 @@
 """What tests against a real server process share: the server, its people, and its log when a test fails."""
 
+import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from gameroom.storage import migrate
+from gameroom.storage.tables import metadata
 from tests.kit.people import People
+from tests.kit.postgres import NoPostgres, any_server, execute, fresh_database
 from tests.kit.server import Server
 from tests.kit.ways import PLAIN, Way
 
@@ -18,6 +22,12 @@ HASTY_SIGN_INS = {"sign_ins_per_address": 100_000, "sign_ins_per_account": 1_000
 
 settings.register_profile("thorough", max_examples=2_000)
 """For `make fuzz-rest`."""
+
+EMPTYING = (
+    *(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)),  # noqa: S608  (our own tables)
+    "ALTER SEQUENCE revocations_number_seq RESTART",
+)
+"""Quicker than TRUNCATE, which makes new files."""
 
 failed = pytest.StashKey[bool]()
 
@@ -65,6 +75,33 @@ class Servers:
         for server in self.started:
             if server.running:
                 server.kill9()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server in which tests make their databases."""
+    try:
+        with any_server() as url:
+            yield url
+    except NoPostgres as absent:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(absent))
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database with the newest schema, for all tests that leave it as they found it."""
+    with fresh_database(postgres_server) as url:
+        migrate.upgrade(url)
+        yield url
+
+
+@pytest.fixture
+def postgres_url(migrated_postgres: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database with the newest schema and nothing in it."""
+    yield migrated_postgres
+    execute(migrated_postgres, *EMPTYING)
 
 
 @pytest.fixture(scope="session")

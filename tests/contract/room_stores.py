@@ -1,7 +1,6 @@
-"""Rooms to store, in short, and the two sets of stores that the contract suites run over."""
+"""Rooms to store, in short, and the sets of stores that the contract suites run over."""
 
 import hashlib
-from pathlib import Path
 from typing import Protocol
 
 from gameroom.clock import Millis
@@ -9,7 +8,6 @@ from gameroom.protocol.views import RoomSummary, Status
 from gameroom.rooms.directory import Directory, MemoryDirectory
 from gameroom.rooms.journal import Birth, Journal, Listing, MemoryJournal, SealedRecord, Snapshot, Unit
 from gameroom.rooms.placement import MemoryPlacement, Placement
-from gameroom.storage import migrate
 from gameroom.storage.directory import SqlDirectory
 from gameroom.storage.engine import Database
 from gameroom.storage.journal import SqlJournal
@@ -45,10 +43,11 @@ class MemoryStores:
         pass
 
 
-class SqliteStores:
-    def __init__(self, file: Path) -> None:
-        self._url = f"sqlite:///{file}"
-        migrate.upgrade(self._url)
+class SqlStores:
+    """In a database that has the newest schema."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
         self._open()
 
     def _open(self) -> None:

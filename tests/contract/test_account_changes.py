@@ -1,8 +1,7 @@
 """What owners do to their accounts, in memory as in SQL: each is done whole, or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import pytest
 from msgspec.structs import replace
@@ -15,30 +14,19 @@ from gameroom.identity.identity import IdentityStores
 from gameroom.identity.profile import ProfileChange
 from gameroom.identity.sign_ins import Holder
 from gameroom.identity.tickets import Ticket
-from gameroom.storage.engine import Database
 from tests.contract.identity_stores import (
     NOW,
     add,
     family,
-    fresh_database,
     guest,
-    in_memory,
-    in_sql,
     once,
     user,
 )
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with fresh_database(tmp_path) as database:
-        yield database
-
-
-@pytest.fixture(params=["memory", "sql"])
-def stores(request: pytest.FixtureRequest) -> IdentityStores:
-    # The database is made only for those who need it.
-    return in_memory() if request.param == "memory" else in_sql(request.getfixturevalue("database"))
+def stores(identity_stores: IdentityStores) -> IdentityStores:
+    return identity_stores
 
 
 async def entered(stores: IdentityStores, account: Account, sign_ins: int = 1) -> list[Family]:

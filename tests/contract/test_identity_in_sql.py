@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Table, func, select
@@ -14,22 +13,17 @@ from gameroom.identity.access import Principal
 from gameroom.identity.accounts import Caller, Entered, Registration
 from gameroom.identity.identity import Identity, build_identity
 from gameroom.identity.sign_ins import Refreshed
-from gameroom.storage.engine import Database, Work
+from gameroom.storage.engine import Database
 from gameroom.storage.failures import OutcomeUnknown
+from gameroom.storage.lanes import Work
 from gameroom.storage.tables import sign_ins, users
-from tests.contract.identity_stores import fresh_database, in_sql
+from tests.contract.identity_stores import in_sql
 from tests.unit.identity.hand_clock import HandClock
 from tests.unit.identity.parts import KEYS, POLICY
 
 ADA = Registration(username="Ada", password="correct horse")
 KEY, DEVICE = "key-0123456789-abcdef", "device-0123456789"
 DEADLINE_S = 10
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with fresh_database(tmp_path) as database:
-        yield database
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
-"""One contract, two implementations: what identity may rely on, in memory as in SQL."""
+"""One contract, whatever implements it: what identity may rely on, in memory as in SQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,6 @@ from tests.contract.identity_stores import (
     family,
     fresh_database,
     guest,
-    in_memory,
     in_sql,
     once,
     user,
@@ -34,15 +32,8 @@ from tests.contract.identity_stores import (
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with fresh_database(tmp_path) as database:
-        yield database
-
-
-@pytest.fixture(params=["memory", "sql"])
-def stores(request: pytest.FixtureRequest) -> IdentityStores:
-    # The database is made only for those who need it.
-    return in_memory() if request.param == "memory" else in_sql(request.getfixturevalue("database"))
+def stores(identity_stores: IdentityStores) -> IdentityStores:
+    return identity_stores
 
 
 async def created(stores: IdentityStores, account: Account, once: Once | None = None) -> bool:

@@ -3,8 +3,8 @@
 from tests.planted.fault import Edit, Faults, fault
 
 STORAGE = "backend/gameroom/storage"
-BATCHES = f"{STORAGE}/batches.py"
-ENGINE = f"{STORAGE}/engine.py"
+BATCHES = f"{STORAGE}/sqlite_batches.py"
+LANES = f"{STORAGE}/lanes.py"
 INSISTENCE = f"{STORAGE}/insistence.py"
 JOURNAL = f"{STORAGE}/journal.py"
 PLACEMENT = f"{STORAGE}/placement.py"
@@ -46,10 +46,11 @@ FAULTS: Faults = {
         fault(
             "work that fails is committed as far as it came",
             Edit(
-                ENGINE,
-                "            result = work(connection)\n            _commit(connection)\n",
+                LANES,
+                "            result = work(connection)\n            with self._doubts(connection):\n",
                 "            try:\n                result = work(connection)\n"
-                "            finally:\n                _commit(connection)\n",
+                "            finally:\n                connection.commit()\n"
+                "            with self._doubts(connection):\n",
             ),
             f"{T_ENGINE}::test_work_that_raises_changes_nothing",
             f"{C_JOURNAL}::test_a_unit_is_stored_whole_or_not_at_all",
@@ -101,8 +102,8 @@ FAULTS: Faults = {
             "a doubtful CREATE is given up when the database goes away",
             Edit(
                 JOURNAL,
-                "return await insist(self._database, partial(bear, birth=birth, in_doubt=True), in_doubt=True)",
-                "return await self._database.write(partial(bear, birth=birth, in_doubt=True))",
+                "return await twice(lambda: insist(write, in_doubt, in_doubt=True))",
+                "return await twice(lambda: write(in_doubt))",
             ),
             f"{T_BATCHES}::test_a_doubtful_create_is_not_given_up_when_the_database_goes_away",
         ),
@@ -166,7 +167,11 @@ FAULTS: Faults = {
         ),
         fault(
             "former owners save snapshots",
-            Edit(JOURNAL, "if connection.execute(fence).scalar() != snapshot.term:", "if False:"),
+            Edit(
+                JOURNAL,
+                "WHERE room_id = :room_id AND term = :term AND home IS NOT NULL {share_lock}",
+                "WHERE room_id = :room_id {share_lock}",
+            ),
             f"{C_JOURNAL}::test_the_snapshot_of_a_former_owner_is_fenced",
         ),
         fault(
@@ -279,7 +284,11 @@ FAULTS: Faults = {
         ),
         fault(
             "several threads write",
-            Edit(ENGINE, '"database-writer", 1, WAITING_WRITES', '"database-writer", 4, WAITING_WRITES'),
+            Edit(
+                SQLITE,
+                "writer = Pool(writer_engine(self._file), 1)",
+                "writer = Pool(writer_engine(self._file), 4)",
+            ),
             f"{T_ENGINE}::test_all_writes_are_on_one_thread",
         ),
         fault(

@@ -753,7 +753,7 @@ FAULTS: Faults = {
         ),
         fault(
             "an append does not store when the next timer is due",
-            Edit("backend/gameroom/storage/batches.py", ", next_due_at = :next_due_at,", ","),
+            Edit("backend/gameroom/storage/sqlite_batches.py", ", next_due_at = :next_due_at,", ","),
             "tests/contract/test_placement.py::test_an_append_tells_what_is_due_and_who_is_there",
         ),
         fault(
@@ -996,8 +996,8 @@ FAULTS: Faults = {
             "a late snapshot replaces a newer one",
             Edit(
                 "backend/gameroom/storage/journal.py",
-                "snapshots.c.seq > snapshot.seq",
-                "snapshots.c.seq < 0",
+                "WHERE snapshots.seq <= excluded.seq",
+                "WHERE true",
             ),
             "tests/contract/test_journal.py::test_a_late_snapshot_does_not_replace_a_newer_one",
         ),

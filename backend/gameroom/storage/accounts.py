@@ -6,7 +6,6 @@ from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Select, case, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from gameroom.clock import Millis
 from gameroom.errors import Unavailable
@@ -18,8 +17,10 @@ from gameroom.identity.revocations import Revocation, Why
 from gameroom.identity.sign_ins import Holder, Step, live_account, require_may_sign_in
 from gameroom.identity.tickets import Taken, Ticket
 from gameroom.rooms.rooms import Card
-from gameroom.storage.engine import Database, Work
+from gameroom.storage.engine import Database
 from gameroom.storage.failures import OutcomeUnknown
+from gameroom.storage.insistence import twice
+from gameroom.storage.lanes import Work
 from gameroom.storage.tables import idempotency_keys, revocations, sign_ins, tickets, users
 from gameroom.storage.users import (
     account_named,
@@ -56,7 +57,7 @@ async def write(database: Database, work: Work[T]) -> T:
     was changed; `OutcomeUnknown` where no attempt could tell.
     """
     try:
-        return await database.write(work)
+        return await twice(lambda: database.write(work))
     except OutcomeUnknown as doubt:
         return await settle(database, work, doubt)
 
@@ -65,7 +66,7 @@ async def settle(database: Database, work: Work[T], doubt: OutcomeUnknown) -> T:
     for pause_s in PAUSES_S:
         await asyncio.sleep(pause_s)
         try:
-            return await database.write(work)
+            return await twice(lambda: database.write(work))
         except (OutcomeUnknown, Unavailable):
             continue  # this attempt may be certain to have failed, but the first is still in doubt
     raise doubt
@@ -84,15 +85,7 @@ class SqlAccounts:
         def work(connection: Connection) -> Added | None:
             return added_before(connection, account, sign_in) or add(connection, account, once, sign_in)
 
-        return await self._write_unique(work)
-
-    async def _write_unique(self, work: Work[T]) -> T:
-        try:
-            return await write(self._database, work)
-        except IntegrityError:
-            # A unique index has decided a race that the look before the insert could not see (PostgreSQL).
-            # The winner has committed: looking again finds it.
-            return await write(self._database, work)
+        return await write(self._database, work)
 
     async def find_by_username(self, username: str) -> Account | None:
         return await self._database.read(lambda c: account_named(c, username))
@@ -110,7 +103,9 @@ class SqlAccounts:
         return await write(self._database, lambda c: change_profile(c, by, change, now))
 
     async def upgrade(self, by: Caller, username: str, password_hash: str, sign_in: Family) -> Account | None:
-        return await self._write_unique(lambda c: upgrade(c, by, username, password_hash, sign_in))
+        return await write(
+            self._database, lambda c: upgrade(c, by, username, password_hash, sign_in)
+        )
 
     async def delete(self, by: Caller, now: Millis) -> None:
         await write(self._database, lambda c: delete_account(c, by, now))
@@ -270,7 +265,8 @@ class SqlSignIns:
 
 def insert_sign_in(connection: Connection, family: Family, password_hash: str | None = None) -> None:
     """The only way to a new sign-in. Raises as `require_may_sign_in`."""
-    account = one_account(connection, user_with(family.user_id))
+    # Kept as it is until the sign-in is there: whoever changes it then ends this sign-in with the others.
+    account = one_account(connection, user_with(family.user_id).with_for_update(read=True))
     require_may_sign_in(account, family.created_at, password_hash)
     long_ago = family.created_at - MEMORY_OF_EXPIRED_MS
     connection.execute(delete(sign_ins).where(sign_ins.c.expires_at <= long_ago))

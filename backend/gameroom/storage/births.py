@@ -1,10 +1,11 @@
 """How a room comes into the database, once per CREATE."""
 
+from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select
 
 from gameroom.rooms.journal import Birth, Born
-from gameroom.storage.batches import insert_records, listed, replace_members
-from gameroom.storage.tables import rooms
+from gameroom.storage.listings import listed, members_of
+from gameroom.storage.tables import records, room_members, rooms
 
 
 def bear(connection: Connection, birth: Birth, *, in_doubt: bool) -> Born:
@@ -59,5 +60,7 @@ def _store(connection: Connection, birth: Birth) -> None:
             **listed(listing),
         )
     )
-    replace_members(connection, {unit.room_id: listing})
-    insert_records(connection, unit)
+    members = [{"room_id": unit.room_id, "user_id": user_id} for user_id in members_of(listing)]
+    if members:
+        connection.execute(insert(room_members), members)
+    connection.execute(insert(records), [asdict(record) for record in unit.records])

@@ -1,62 +1,59 @@
-"""The database of a process: transactions in threads, all writes on one of them."""
+"""The database of a process: work in threads, on a bounded number of connections."""
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
+from contextlib import ExitStack
 from math import inf
-from pathlib import Path
-from typing import TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from gameroom.errors import Unavailable
-from gameroom.storage import migrate, sqlite
+from gameroom.storage import migrate
+from gameroom.storage.backend import Backend, Pool, Pools
+from gameroom.storage.backends import backend_of
 from gameroom.storage.bounded_threads import BoundedThreads
-from gameroom.storage.failures import DatabaseUnusable, OutcomeUnknown
+from gameroom.storage.failures import DatabaseUnusable
+from gameroom.storage.lanes import Lane, T, Work
 
-READERS = 4
 WAITING_WRITES = 256
 """About a tenth of a second of small transactions."""
 WAITING_READS = 256
 DEADLINE_S = 10.0
 
-T = TypeVar("T")
-Work = Callable[[Connection], T]
-"""What is done in one transaction, in a thread: it touches nothing but the connection and its arguments."""
-
-_log = logging.getLogger(__name__)
-
 
 class Database:
-    """Runs work in transactions. All writes of the process go one after the other, on one connection.
+    """Runs work in transactions. In SQLite all writes of the process go one after the other, on one connection.
 
-    The file is locked against other servers from `open` to `close`.
+    A SQLite file is locked against other servers from `open` to `close`.
     """
 
     @classmethod
     def open(cls, url: str) -> "Database":
         """Raises `DatabaseUnusable`, also where the schema is not this code's (see `migrate.upgrade`). Blocks."""
-        file = sqlite.file_of(url)
+        backend = backend_of(url)
         resources = ExitStack()
         try:
-            resources.enter_context(sqlite.locked(file))
-            writer = resources.enter_context(_disposing(sqlite.writer_engine(file)))
-            _check(file, writer)
-            readers = resources.enter_context(_disposing(sqlite.reader_engine(file, READERS)))
+            resources.enter_context(backend.held())
+            pools = backend.pools()
+            for pool in (pools.writer, pools.appender, pools.reader):
+                resources.callback(pool.engine.dispose)
+            _check(backend, pools.writer.engine)
         except BaseException:
             resources.close()
             raise
-        return cls(file, writer, readers, resources)
+        return cls(backend, pools, resources)
 
-    def __init__(self, file: Path, writer: Engine, readers: Engine, resources: ExitStack) -> None:
-        self._file = file
-        self._writer = writer
-        self._readers = readers
+    def __init__(self, backend: Backend, pools: Pools, resources: ExitStack) -> None:
+        self.backend = backend
         self._resources = resources
-        self._write_thread = BoundedThreads("database-writer", 1, WAITING_WRITES, DEADLINE_S)
-        self._read_threads = BoundedThreads("database-reader", READERS, WAITING_READS, DEADLINE_S)
+        self._writes = self._lane("database-writer", pools.writer, WAITING_WRITES)
+        self._reads = self._lane("database-reader", pools.reader, WAITING_READS)
+        self._appends = (
+            self._writes
+            if pools.appender is pools.writer
+            else self._lane("database-appender", pools.appender, WAITING_WRITES)
+        )
+
+    def _lane(self, name: str, pool: Pool, waiting: int) -> Lane:
+        return Lane(self.backend, pool, BoundedThreads(name, pool.size, waiting, DEADLINE_S))
 
     async def write(self, work: Work[T], *, first: bool = False, by: float = inf) -> T:
         """Run the work in a transaction of its own and commit it; with `first` before all that waits.
@@ -64,68 +61,36 @@ class Database:
         Work that has not begun by the loop's time `by` is withdrawn.
 
         What the work raises rolls everything back and is raised here. Raises `Unavailable`: certainly rolled
-        back or never begun (the file is locked, the disk full, too much waits). Raises `OutcomeUnknown` where
-        COMMIT failed midway.
+        back or never begun (the file is locked, the disk full, the server away, too much waits). Raises
+        `OutcomeUnknown` where COMMIT failed midway.
         """
-        return await self._write_thread.run(partial(self._write, work), first=first, by=by)
+        return await self._writes.write(work, first=first, by=by)
+
+    async def append(self, work: Work[T], *, first: bool = False) -> T:
+        """Like `write`, for work on rows that claims wait for: none is locked while the database waits for us.
+
+        In PostgreSQL each statement of the work is a transaction of its own, sent as one message: so a process that
+        freezes between two of them holds nothing. In SQLite, which has no other writers, all are one transaction.
+        The work must be right either way. Not delayed by what `write` does in PostgreSQL.
+        """
+        return await self._appends.write(work, first=first, by=inf)
 
     async def read(self, work: Work[T]) -> T:
         """Run the work on one moment of the database. Raises what it raises, and `Unavailable`."""
-        return await self._read_threads.run(partial(self._read, work))
+        return await self._reads.read(work)
 
     async def close(self) -> None:
         """Finish what was taken, end the threads, close the connections and give the lock up."""
-        await self._write_thread.close()
-        await self._read_threads.close()
+        await self._writes.close()
+        await self._appends.close()
+        await self._reads.close()
         self._resources.close()
 
-    def _write(self, work: Work[T]) -> T:
-        with self._ailments(), self._writer.connect() as connection:
-            connection.begin()
-            result = work(connection)
-            _commit(connection)
-            return result
 
-    def _read(self, work: Work[T]) -> T:
-        with self._ailments(), self._readers.connect() as connection, connection.begin():
-            return work(connection)
-
-    @contextmanager
-    def _ailments(self) -> Iterator[None]:
-        """Errors of the file, not of the work, become `Unavailable`, and are told to the operator."""
-        try:
-            yield
-        except DBAPIError as error:
-            sentence = sqlite.sentence_of(self._file, error)
-            if sentence is None:
-                raise
-            _log.error("%s", sentence)
-            raise Unavailable("The database cannot be used at the moment") from error
-
-
-def _commit(connection: Connection) -> None:
-    try:
-        connection.commit()
-    except DBAPIError as error:
-        connection.invalidate()  # in an unknown state: the next transaction gets a new one
-        if sqlite.certainly_rolled_back(error):
-            raise
-        _log.error("COMMIT failed: %s", error.orig)
-        raise OutcomeUnknown("COMMIT failed") from error
-
-
-def _check(file: Path, writer: Engine) -> None:
+def _check(backend: Backend, writer: Engine) -> None:
     try:
         with writer.begin() as connection:
-            sqlite.check_undamaged(file, connection)
+            backend.check(connection)
             migrate.require_newest(connection)
     except DBAPIError as error:
-        raise DatabaseUnusable(sqlite.sentence_of(file, error) or f"{file}: {error.orig}") from error
-
-
-@contextmanager
-def _disposing(engine: Engine) -> Iterator[Engine]:
-    try:
-        yield engine
-    finally:
-        engine.dispose()
+        raise DatabaseUnusable(backend.sentence_of(error) or f"{backend.name}: {error.orig}") from error

@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
 from sqlalchemy.exc import DataError, IntegrityError
 
 from gameroom.errors import Unavailable
 from gameroom.rooms.journal import Fenced, Refused
-from gameroom.storage.engine import Database, Work
 from gameroom.storage.failures import OutcomeUnknown
+from gameroom.storage.lanes import Work
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 
@@ -23,7 +24,13 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-async def patiently(database: Database, work: Work[T]) -> T:
+class Write(Protocol):
+    """`Database.write` or `Database.append`."""
+
+    async def __call__(self, work: Work[T], *, first: bool) -> T: ...
+
+
+async def patiently(write: Write, work: Work[T]) -> T:
     """Do the work once the database is there. Raises what the work raises, and `OutcomeUnknown`.
 
     Before all other writes of the process: what waits here are rooms in which people play.
@@ -31,12 +38,12 @@ async def patiently(database: Database, work: Work[T]) -> T:
     pause = FIRST_PAUSE_S
     while True:
         try:
-            return await database.write(work, first=True)
+            return await write(work, first=True)
         except Unavailable:
             pause = await _rest(pause)
 
 
-async def insist(database: Database, work: Work[T], *, in_doubt: bool) -> T:
+async def insist(write: Write, work: Work[T], *, in_doubt: bool) -> T:
     """Do the same work until its outcome is known; a second time it must change nothing.
 
     `in_doubt`: an earlier attempt may be stored. Then, and after a COMMIT that failed midway, an attempt that fails
@@ -46,7 +53,7 @@ async def insist(database: Database, work: Work[T], *, in_doubt: bool) -> T:
     pause = FIRST_PAUSE_S
     while True:
         try:
-            return await patiently(database, work)
+            return await patiently(write, work)
         except OutcomeUnknown:
             in_doubt = True
         except _VERDICTS:
@@ -56,6 +63,17 @@ async def insist(database: Database, work: Work[T], *, in_doubt: bool) -> T:
                 raise
             _log.error("a write in doubt is not settled yet: %r", error)
         pause = await _rest(pause)
+
+
+async def twice(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Make the attempt, and again if a unique index refused what it did after it had looked whether it may.
+
+    With several writers (PostgreSQL) that is how a race is decided: the winner has committed, looking again finds it.
+    """
+    try:
+        return await attempt()
+    except IntegrityError:
+        return await attempt()
 
 
 async def _rest(pause_s: float) -> float:

@@ -14,7 +14,7 @@ from math import inf
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gameroom.errors import Unavailable
@@ -29,12 +29,11 @@ from gameroom.rooms.journal import (
     Snapshot,
     Unit,
 )
-from gameroom.storage.batches import settle, store_batch
 from gameroom.storage.births import bear, find_born
 from gameroom.storage.commit_metrics import CommitMetrics
 from gameroom.storage.engine import Database
 from gameroom.storage.failures import OutcomeUnknown
-from gameroom.storage.insistence import insist, patiently
+from gameroom.storage.insistence import insist, patiently, twice
 from gameroom.storage.tables import records, rooms, snapshots
 from gameroom.telemetry.metrics import Collector
 
@@ -95,6 +94,7 @@ class SqlJournal:
     def __init__(self, database: Database) -> None:
         self.counts = BatchCounts()
         self._database = database
+        self._backend = database.backend
         self._waiting: deque[Entry] = deque()
         self._commits = CommitMetrics(lambda: len(self._waiting))
         self._writing: asyncio.Task[None] | None = None
@@ -128,11 +128,11 @@ class SqlJournal:
         return await self._database.read(partial(_read, room_id=room_id, after_seq=after_seq, limit=limit))
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
-        work = partial(_replace_snapshot, snapshot=snapshot)
+        work = partial(_replace_snapshot, snapshot=snapshot, share_lock=self._backend.share_lock)
         try:
-            await self._database.write(work)
+            await self._database.append(work)
         except OutcomeUnknown:
-            await insist(self._database, work, in_doubt=True)
+            await insist(self._database.append, work, in_doubt=True)
 
     async def close(self) -> None:
         """Returns when all that was appended is stored, or after 10 s: what is left stays in doubt, untold."""
@@ -141,10 +141,12 @@ class SqlJournal:
                 await asyncio.wait_for(self._writing, CLOSE_DEADLINE_S)
 
     async def _bear(self, birth: Birth, by: float) -> Born:
+        write = self._database.write
         try:
-            return await self._database.write(partial(bear, birth=birth, in_doubt=False), by=by)
+            return await twice(lambda: write(partial(bear, birth=birth, in_doubt=False), by=by))
         except OutcomeUnknown:
-            return await insist(self._database, partial(bear, birth=birth, in_doubt=True), in_doubt=True)
+            in_doubt = partial(bear, birth=birth, in_doubt=True)
+            return await twice(lambda: insist(write, in_doubt, in_doubt=True))
 
     # --- group commit -----------------------------------------------------------------------------------------
 
@@ -167,7 +169,7 @@ class SqlJournal:
         units = [entry.unit for entry in batch]
         began = time.perf_counter()
         try:
-            owned = await patiently(self._database, partial(store_batch, units=units))
+            owned = await patiently(self._database.append, partial(self._backend.store_batch, units=units))
         except Exception as error:
             # COMMIT failed midway, or one unit is at fault, whatever it provoked. Unit by unit the others are
             # stored and that one is found.
@@ -181,7 +183,9 @@ class SqlJournal:
     async def _settle_each(self, batch: list[Entry], *, in_doubt: bool) -> None:
         for entry in batch:
             try:
-                await insist(self._database, partial(settle, unit=entry.unit), in_doubt=in_doubt)
+                await insist(
+                    self._database.append, partial(self._backend.settle, unit=entry.unit), in_doubt=in_doubt
+                )
             except (Fenced, Refused) as error:
                 entry.failed(error)
             except Exception as error:
@@ -230,12 +234,25 @@ def _read(connection: Connection, room_id: str, after_seq: int, limit: int | Non
     return [SealedRecord(**row._asdict()) for row in rows]
 
 
-def _replace_snapshot(connection: Connection, snapshot: Snapshot) -> None:
-    fence = select(rooms.c.term).where(rooms.c.room_id == snapshot.room_id, rooms.c.home.is_not(None))
-    if connection.execute(fence).scalar() != snapshot.term:
+_SAVE = """
+    INSERT INTO snapshots (room_id, epoch, seq, term, body, hash)
+    SELECT room_id, :epoch, :seq, term, :body, :hash FROM rooms
+    WHERE room_id = :room_id AND term = :term AND home IS NOT NULL {share_lock}
+    ON CONFLICT (room_id) DO UPDATE SET
+        epoch = excluded.epoch, seq = excluded.seq, term = excluded.term, body = excluded.body, hash = excluded.hash
+    WHERE snapshots.seq <= excluded.seq
+"""
+
+
+def _replace_snapshot(connection: Connection, snapshot: Snapshot, share_lock: str) -> None:
+    saved = connection.execute(text(_SAVE.format(share_lock=share_lock)), asdict(snapshot))
+    if saved.rowcount == 0 and not _owns(connection, snapshot.room_id, snapshot.term):
         raise Fenced(snapshot.room_id)
-    of_room = snapshots.c.room_id == snapshot.room_id
-    if connection.execute(select(snapshots.c.seq).where(of_room, snapshots.c.seq > snapshot.seq)).first():
-        return
-    connection.execute(delete(snapshots).where(of_room))
-    connection.execute(insert(snapshots).values(asdict(snapshot)))
+
+
+def _owns(connection: Connection, room_id: str, term: int) -> bool:
+    """Whether the term is the room's. Once it was another's, it never is again."""
+    owned = select(rooms.c.term).where(
+        rooms.c.room_id == room_id, rooms.c.term == term, rooms.c.home.is_not(None)
+    )
+    return connection.execute(owned).first() is not None

@@ -11,7 +11,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from gameroom.storage import sqlite
+from gameroom.storage.backend import Backend
+from gameroom.storage.backends import backend_of
 from gameroom.storage.failures import DatabaseUnusable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -20,9 +21,11 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def upgrade(url: str) -> None:
     """Make or bring up the schema, in one transaction. Raises `DatabaseUnusable`. Blocks.
 
-    Not while a server has the database open.
+    Not while a server has a SQLite file open. Of several who do it at once, the first does it for all.
     """
-    with sqlite.locked(sqlite.file_of(url)), _transaction(url) as connection:
+    backend = backend_of(url)
+    with backend.held(), _transaction(backend) as connection:
+        backend.lock_schema(connection)
         _refuse_newer(connection)
         config = _config()
         config.attributes["connection"] = connection
@@ -31,7 +34,7 @@ def upgrade(url: str) -> None:
 
 def current(url: str) -> str | None:
     """The revision that the database is at; None: it has no schema yet. Raises `DatabaseUnusable`. Blocks."""
-    with _transaction(url) as connection:
+    with _transaction(backend_of(url)) as connection:
         return _revision(connection)
 
 
@@ -71,14 +74,13 @@ def _config() -> Config:
 
 
 @contextmanager
-def _transaction(url: str) -> Iterator[Connection]:
-    file = sqlite.file_of(url)
-    engine = sqlite.writer_engine(file)
+def _transaction(backend: Backend) -> Iterator[Connection]:
+    engine = backend.migrator()
     try:
         with engine.begin() as connection:
-            sqlite.check_undamaged(file, connection)
+            backend.check(connection)
             yield connection
     except DBAPIError as error:
-        raise DatabaseUnusable(sqlite.sentence_of(file, error) or f"{file}: {error.orig}") from error
+        raise DatabaseUnusable(backend.sentence_of(error) or f"{backend.name}: {error.orig}") from error
     finally:
         engine.dispose()

@@ -3,13 +3,14 @@
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import Connection, case, or_, select, update
+from sqlalchemy import Connection, Row, case, or_, select, update
 
 from gameroom.clock import Millis
 from gameroom.rooms.placement import Claim
-from gameroom.storage.engine import Database, Work
+from gameroom.storage.engine import Database
 from gameroom.storage.failures import OutcomeUnknown
 from gameroom.storage.insistence import insist
+from gameroom.storage.lanes import Work
 from gameroom.storage.tables import room_members, rooms
 
 T = TypeVar("T")
@@ -46,9 +47,9 @@ class SqlPlacement:
     async def _write(self, work: Work[T]) -> T:
         """An owner who does not know whether it is one could neither go on nor leave the room to others."""
         try:
-            return await self._database.write(work)
+            return await self._database.append(work)
         except OutcomeUnknown:
-            return await insist(self._database, work, in_doubt=True)
+            return await insist(self._database.append, work, in_doubt=True)
 
 
 class _Claiming:
@@ -60,36 +61,49 @@ class _Claiming:
     def __init__(self, room_id: str, home: str) -> None:
         self._room_id = room_id
         self._home = home
-        self._made: Claim | None = None
+        self._tried: int | None = None
+        """The term of an attempt whose outcome is unknown."""
 
     def __call__(self, connection: Connection) -> Claim | None:
-        if self._made is None or not self._is_stored(connection, self._made.term):
-            self._made = _claim(connection, self._room_id, self._home)
-        return self._made
+        claim = self._made(connection)
+        while claim is None:
+            term = connection.scalar(select(rooms.c.term).where(rooms.c.room_id == self._room_id))
+            if term is None:
+                return None
+            # Another claim may come between: then this one finds nothing to take, and tries the next term.
+            self._tried = term + 1
+            claim = _claim(connection, self._room_id, term, self._home)
+        return claim
 
-    def _is_stored(self, connection: Connection, term: int) -> bool:
-        made = select(rooms.c.term).filter_by(room_id=self._room_id, term=term, home=self._home)
-        return connection.execute(made).first() is not None
+    def _made(self, connection: Connection) -> Claim | None:
+        """What the attempt in doubt has made."""
+        if self._tried is None:
+            return None
+        made = select(*_CLAIMED).filter_by(room_id=self._room_id, term=self._tried, home=self._home)
+        # The lock waits for a claim that is under way still.
+        return _claim_of(connection.execute(made.with_for_update(read=True)).one_or_none())
+
+
+_CLAIMED = (rooms.c.room_id, rooms.c.term, rooms.c.released_term, rooms.c.game)
 
 
 def _game_of(connection: Connection, room_id: str) -> str | None:
     return connection.scalars(select(rooms.c.game).where(rooms.c.room_id == room_id)).one_or_none()
 
 
-def _claim(connection: Connection, room_id: str, home: str) -> Claim | None:
-    taken = (
-        update(rooms)
-        .where(rooms.c.room_id == room_id)
-        .values(term=rooms.c.term + 1, home=home)
-        .returning(rooms.c.term, rooms.c.released_term, rooms.c.game, rooms.c.visibility)
-    )
-    row = connection.execute(taken).one_or_none()
+def _claim(connection: Connection, room_id: str, term: int, home: str) -> Claim | None:
+    """Take the room from the owner with this term; None: it is not the present one any more."""
+    taken = update(rooms).where(rooms.c.room_id == room_id, rooms.c.term == term)
+    taking = taken.values(term=rooms.c.term + 1, home=home).returning(*_CLAIMED)
+    return _claim_of(connection.execute(taking).one_or_none())
+
+
+def _claim_of(row: "Row[str, int, int | None, str] | None") -> Claim | None:
     if row is None:
         return None
     # Only the very next claim after a release finds the mark.
     clean = row.released_term == row.term - 1
-    private = row.visibility == "private"
-    return Claim(room_id=room_id, term=row.term, game=row.game, clean=clean, private=private)
+    return Claim(room_id=row.room_id, term=row.term, game=row.game, clean=clean)
 
 
 def _give_back(connection: Connection, room_id: str, term: int, *, clean: bool) -> None:

@@ -3,19 +3,24 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from gameroom.rooms.journal import Unit
+from gameroom.storage.backend import Pool, Pools
 from gameroom.storage.failures import DatabaseUnusable
+from gameroom.storage.sqlite_batches import settle, store_batch
 
 NEEDED_VERSION = (3, 35)
 """The first that knows RETURNING."""
+
+READERS = 4
 
 BUSY_TIMEOUT_S = 2.0
 """How long a statement waits for a lock that another process holds on the file."""
@@ -28,26 +33,61 @@ shows with the first statement that meets it.
 """
 
 
-def file_of(url: str) -> Path:
-    """The file that the URL names. Raises `DatabaseUnusable` for anything but a file that this SQLite serves."""
-    if sqlite3.sqlite_version_info < NEEDED_VERSION:
-        raise DatabaseUnusable(f"SQLite 3.35 or newer is needed; this Python has {sqlite3.sqlite_version}")
-    parsed = _parsed(url)
-    if parsed.get_backend_name() != "sqlite":
-        raise DatabaseUnusable(
-            f"Databases of the kind {parsed.get_backend_name()!r} are not supported; use sqlite"
-        )
-    if not parsed.database or parsed.database == ":memory:":
-        raise DatabaseUnusable("The database must be a file: sqlite:///path/to/file.db")
-    return Path(parsed.database)
+class Sqlite:
+    """Implements `Backend` over one file."""
 
+    share_lock = ""  # nobody else writes while a transaction does
 
-def _parsed(url: str) -> URL:
-    try:
-        return make_url(url)
-    except ArgumentError:
-        # Not shown: a URL that cannot be parsed may still hold a password.
-        raise DatabaseUnusable("The database URL cannot be read; use sqlite:///path/to/file.db") from None
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    @classmethod
+    def of(cls, url: URL) -> "Sqlite":
+        """Raises `DatabaseUnusable` for anything but a file that this SQLite serves."""
+        if sqlite3.sqlite_version_info < NEEDED_VERSION:
+            raise DatabaseUnusable(
+                f"SQLite 3.35 or newer is needed; this Python has {sqlite3.sqlite_version}"
+            )
+        if not url.database or url.database == ":memory:":
+            raise DatabaseUnusable("The database must be a file: sqlite:///path/to/file.db")
+        return cls(Path(url.database))
+
+    @property
+    def name(self) -> str:
+        return f"sqlite:///{self._file}"
+
+    def held(self) -> AbstractContextManager[None]:
+        return locked(self._file)
+
+    def pools(self) -> Pools:
+        writer = Pool(writer_engine(self._file), 1)
+        return Pools(writer=writer, appender=writer, reader=Pool(reader_engine(self._file, READERS), READERS))
+
+    def migrator(self) -> Engine:
+        return writer_engine(self._file)
+
+    def check(self, connection: Connection) -> None:
+        check_undamaged(self._file, connection)
+
+    def lock_schema(self, connection: Connection) -> None:
+        """Its transaction is the only one that writes."""
+
+    def sentence_of(self, error: DBAPIError) -> str | None:
+        ailment = _SENTENCES.get(_primary_code(error))
+        return f"{self._file} {ailment}" if ailment else None
+
+    def certainly_undone(self, error: DBAPIError) -> bool:
+        """Its last page did not reach the log."""
+        return _primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL)
+
+    def gave_way(self, error: DBAPIError) -> bool:
+        return False
+
+    def store_batch(self, connection: Connection, units: Sequence[Unit]) -> list[bool]:
+        return store_batch(connection, units)
+
+    def settle(self, connection: Connection, unit: Unit) -> None:
+        settle(connection, unit)
 
 
 @contextmanager
@@ -161,17 +201,6 @@ _SENTENCES = {
     sqlite3.SQLITE_NOTADB: "is not a database",
 }
 """The errors that lie with the file and not with the statement, by SQLite's primary result code."""
-
-
-def sentence_of(file: Path, error: DBAPIError) -> str | None:
-    """What ails the file, for the operator; None if the statement was at fault."""
-    ailment = _SENTENCES.get(_primary_code(error))
-    return f"{file} {ailment}" if ailment else None
-
-
-def certainly_rolled_back(error: DBAPIError) -> bool:
-    """Whether a COMMIT that failed so has left nothing: its last page did not reach the log."""
-    return _primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL)
 
 
 def _primary_code(error: DBAPIError) -> int:

@@ -1,4 +1,4 @@
-"""What the journal does inside a transaction: SQL by hand, for this is the hot path.
+"""What the journal does inside a transaction of SQLite: SQL by hand, for this is the hot path.
 
 A batch costs four statements, however many units it has. All of it runs on the writer's thread.
 """
@@ -12,6 +12,7 @@ from msgspec.structs import astuple
 from sqlalchemy import Connection
 
 from gameroom.rooms.journal import Fenced, Listing, Refused, SealedRecord, Unit
+from gameroom.storage.listings import listed, members_of
 from gameroom.storage.tables import records
 
 _COLUMNS = ", ".join(column.name for column in records.columns)
@@ -64,41 +65,12 @@ def settle(connection: Connection, unit: Unit) -> None:
         _list(connection, {unit.room_id: unit.listing})
 
 
-def insert_records(connection: Connection, unit: Unit) -> None:
-    """Store the records of a new room."""
-    _insert(connection, _INSERT, unit.records)
-
-
-def listed(listing: Listing) -> dict[str, str | int | None]:
-    """The columns of `rooms` that a listing tells, by name."""
-    summary = listing.summary
-    return {
-        "game": summary.game,
-        "game_version": listing.game_version,
-        "name": summary.name,
-        "status": summary.status,
-        "visibility": listing.visibility,
-        "invite_code": listing.invite_code,
-        "player_count": summary.player_count,
-        "max_players": summary.max_players,
-        "spectator_count": summary.spectator_count,
-        "locked": summary.locked,
-        "has_password": summary.has_password,
-        "next_due_at": listing.next_due_at,
-        "occupied": listing.occupied,
-    }
-
-
-def replace_members(connection: Connection, listings: dict[str, Listing]) -> None:
+def _replace_members(connection: Connection, listings: dict[str, Listing]) -> None:
     """Make the members of rooms, by their ids, those of the listings; a closed room has none."""
-    wanted = {(room_id, user_id) for room_id, listing in listings.items() for user_id in _members(listing)}
+    wanted = {(room_id, user_id) for room_id, listing in listings.items() for user_id in members_of(listing)}
     stored = set(_of_rooms(connection, _MEMBERS, listings))
     _execute_many(connection, _REMOVE_MEMBER, list(stored - wanted))
     _execute_many(connection, _ADD_MEMBER, list(wanted - stored))
-
-
-def _members(listing: Listing) -> tuple[str, ...]:
-    return () if listing.summary.status == "closed" else listing.member_ids
 
 
 def _terms(connection: Connection, units: Iterable[Unit]) -> dict[str, int]:
@@ -112,7 +84,7 @@ def _list(connection: Connection, listings: dict[str, Listing]) -> None:
         return
     rows = [{**listed(listing), "room_id": room_id} for room_id, listing in listings.items()]
     _execute_many(connection, _LIST, rows)
-    replace_members(connection, listings)
+    _replace_members(connection, listings)
 
 
 def _insert(connection: Connection, statement: str, sealed: Iterable[SealedRecord]) -> None:

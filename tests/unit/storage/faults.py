@@ -42,7 +42,7 @@ def locked_by_another_process(file: Path) -> Iterator[None]:
 @contextmanager
 def failing_commit(database: Database, *, stored: bool, code: int) -> Iterator[None]:
     """The writer's next COMMIT reports an error, before it took effect or after."""
-    dialect = database._writer.dialect
+    dialect = database._writes._pool.engine.dialect
     commit = dialect.do_commit
 
     def fail_once(connection: PoolProxiedConnection) -> None:
@@ -71,9 +71,9 @@ def failing_insert(database: Database, *, code: int, after: int = 0) -> Iterator
             raise DBAPIError.instance(statement, None, sqlite_error(failure), sqlite3.Error)
         return statement, rows
 
-    event.listen(database._writer, "before_cursor_execute", fail_once, retval=True)
+    event.listen(database._writes._pool.engine, "before_cursor_execute", fail_once, retval=True)
     yield
-    event.remove(database._writer, "before_cursor_execute", fail_once)
+    event.remove(database._writes._pool.engine, "before_cursor_execute", fail_once)
     assert list(outcomes) == [], "too few records were written"
 
 

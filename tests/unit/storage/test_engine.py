@@ -16,10 +16,11 @@ from gameroom.storage import engine, migrate, sqlite
 from gameroom.storage.bounded_threads import BoundedThreads
 from gameroom.storage.engine import Database
 from gameroom.storage.failures import DatabaseUnusable, OutcomeUnknown
+from gameroom.storage.lanes import Work
 from tests.unit.storage.faults import busy_writer, failing_commit, locked_by_another_process
 
 
-def pragma(name: str) -> engine.Work[object]:
+def pragma(name: str) -> Work[object]:
     return lambda connection: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
 
 
@@ -37,7 +38,7 @@ async def numbers(database: Database) -> Database:
     return database
 
 
-def add(number: int) -> engine.Work[None]:
+def add(number: int) -> Work[None]:
     return lambda connection: connection.execute(
         text("INSERT INTO numbers VALUES (:n)"), {"n": number}
     ).close()

@@ -10,13 +10,13 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
 
 from gameroom.settings import BadSettings, load_settings
-from gameroom.storage import sqlite
+from gameroom.storage.backends import backend_of
 from gameroom.storage.failures import DatabaseUnusable
 from gameroom.storage.tables import metadata
 
 
 def run_on(connection: Connection) -> None:
-    # SQLite's DDL is transactional once the transaction is begun in so many words.
+    # DDL is transactional in both databases; in SQLite once the transaction is begun in so many words.
     context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
     with context.begin_transaction():
         context.run_migrations()
@@ -35,7 +35,7 @@ def run_plain() -> None:
 
 def engine_of_plain() -> Engine:
     try:
-        return sqlite.writer_engine(sqlite.file_of(url_of_plain()))
+        return backend_of(url_of_plain()).migrator()
     except (BadSettings, DatabaseUnusable) as error:
         raise CommandError(str(error)) from error  # Alembic shows it as one line
 
