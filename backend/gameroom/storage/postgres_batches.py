@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec.structs import astuple
-from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy import Column, Connection
 from sqlalchemy.exc import IntegrityError
 
 from gameroom.rooms.journal import Fenced, Listing, Refused, Unit
@@ -22,10 +21,12 @@ _LISTED = (
 )
 
 
-def _arrays(columns: Iterable[Any]) -> str:
+_TYPES: dict[type, str] = {str: "text", int: "bigint", bool: "boolean", bytes: "bytea"}
+
+
+def _arrays(columns: Iterable[Column[Any]]) -> str:
     """An array for each of the columns, bound in the binary form: bytes travel as they are."""
-    dialect = PGDialect()  # type: ignore[no-untyped-call]
-    return ", ".join(f"%b::{column.type.compile(dialect=dialect)}[]" for column in columns)
+    return ", ".join(f"%b::{_TYPES[column.type.python_type]}[]" for column in columns)
 
 
 _COLUMNS = ", ".join(column.name for column in records.columns)

@@ -24,31 +24,35 @@ from gameroom.rooms.records import MAX_RECORD_BYTES
 
 metadata = MetaData()
 
+String = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text in the order of its bytes. PostgreSQL's own order comes from the operating system, whose updates change it: then
+indexes are out of order that tell what was done already."""
+
 rooms = Table(
     "rooms",
     metadata,
-    Column("room_id", Text, primary_key=True),
+    Column("room_id", String, primary_key=True),
     # Who runs it: only the owner with this `term` may write, and nobody while `home` is null.
-    Column("home", Text),
+    Column("home", String),
     Column("term", BigInteger, nullable=False),
     Column("released_term", BigInteger),  # the term whose owner handed the room over, clean
     # Which CREATE made it.
-    Column("creator_id", Text, nullable=False),
-    Column("create_command_id", Text),
+    Column("creator_id", String, nullable=False),
+    Column("create_command_id", String),
     Column("create_input_hash", LargeBinary, nullable=False),
     # What must be known of it without opening it.
-    Column("game", Text, nullable=False),
-    Column("game_version", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("visibility", Text, nullable=False),
-    Column("invite_code", Text, nullable=False),
+    Column("game", String, nullable=False),
+    Column("game_version", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("visibility", String, nullable=False),
+    Column("invite_code", String, nullable=False),
     Column("player_count", Integer, nullable=False),
     Column("max_players", Integer, nullable=False),
     Column("spectator_count", Integer, nullable=False),
     Column("locked", Boolean, nullable=False),
     Column("has_password", Boolean, nullable=False),
-    Column("created_at", Text, nullable=False),
+    Column("created_at", String, nullable=False),
     Column("next_due_at", BigInteger),
     Column("occupied", Boolean, nullable=False),
 )
@@ -98,8 +102,8 @@ Index(
 room_members = Table(
     "room_members",
     metadata,
-    Column("room_id", Text, ForeignKey("rooms.room_id"), nullable=False),
-    Column("user_id", Text, nullable=False),
+    Column("room_id", String, ForeignKey("rooms.room_id"), nullable=False),
+    Column("user_id", String, nullable=False),
     PrimaryKeyConstraint("user_id", "room_id"),
 )
 """The members of open rooms."""
@@ -110,14 +114,14 @@ records = Table(
     "records",
     metadata,
     # In the order of the fields of `rooms.journal.SealedRecord`.
-    Column("room_id", Text, ForeignKey("rooms.room_id"), nullable=False),
+    Column("room_id", String, ForeignKey("rooms.room_id"), nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("term", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("user_id", Text),
-    Column("command_id", Text),
+    Column("kind", String, nullable=False),
+    Column("user_id", String),
+    Column("command_id", String),
     Column("input_hash", LargeBinary),
     Column("body", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
@@ -146,7 +150,7 @@ snapshots = Table(
     "snapshots",
     metadata,
     # In the order of the fields of `rooms.journal.Snapshot`.
-    Column("room_id", Text, ForeignKey("rooms.room_id"), primary_key=True),
+    Column("room_id", String, ForeignKey("rooms.room_id"), primary_key=True),
     Column("epoch", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("term", BigInteger, nullable=False),
@@ -159,13 +163,13 @@ snapshots = Table(
 users = Table(
     "users",
     metadata,
-    Column("user_id", Text, primary_key=True),
-    Column("username", Text),
-    Column("username_folded", Text, unique=True),  # what makes names unique ignoring case
-    Column("password_hash", Text),
+    Column("user_id", String, primary_key=True),
+    Column("username", String),
+    Column("username_folded", String, unique=True),  # what makes names unique ignoring case
+    Column("password_hash", String),
     Column("device_hash", LargeBinary, unique=True),
-    Column("display_name", Text, nullable=False),
-    Column("avatar_url", Text),
+    Column("display_name", String, nullable=False),
+    Column("avatar_url", String),
     Column("roles", LargeBinary, nullable=False),  # JSON
     Column("metadata", LargeBinary, nullable=False),  # JSON
     Column("created_at", BigInteger, nullable=False),
@@ -178,7 +182,7 @@ idempotency_keys = Table(
     metadata,
     Column("key_hash", LargeBinary, primary_key=True),
     Column("content_hash", LargeBinary, nullable=False),
-    Column("user_id", Text, ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False),
+    Column("user_id", String, ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False),
     Column("at", BigInteger, nullable=False),
 )
 
@@ -189,8 +193,8 @@ sign_ins = Table(
     "sign_ins",
     metadata,
     # Named like the fields of `identity.family.Family`.
-    Column("sign_in_id", Text, primary_key=True),
-    Column("user_id", Text, ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False),
+    Column("sign_in_id", String, primary_key=True),
+    Column("user_id", String, ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False),
     Column("handle_hash", LargeBinary, nullable=False, unique=True),
     Column("current", LargeBinary, nullable=False),
     Column("spent", LargeBinary),
@@ -208,9 +212,9 @@ revocations = Table(
     metadata,
     # `identity.revocations.Revocation`, but for `until`, which stands with the user; `at` is when it was made.
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("sign_in_id", Text, nullable=False),
-    Column("user_id", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("sign_in_id", String, nullable=False),
+    Column("user_id", String, nullable=False),
+    Column("why", String, nullable=False),
     Column("at", BigInteger, nullable=False),
     # AUTOINCREMENT: the number of a row that was deleted must never be given again.
     sqlite_autoincrement=True,
@@ -223,7 +227,7 @@ tickets = Table(
     metadata,
     # Named like the fields of `identity.tickets.Ticket`.
     Column("ticket_hash", LargeBinary, primary_key=True),
-    Column("sign_in_id", Text, nullable=False),
+    Column("sign_in_id", String, nullable=False),
     Column("token_expires_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
 )

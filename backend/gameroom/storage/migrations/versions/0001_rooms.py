@@ -8,6 +8,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+STRING = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     _create_rooms()
@@ -19,25 +21,25 @@ def upgrade() -> None:
 def _create_rooms() -> None:
     op.create_table(
         "rooms",
-        sa.Column("room_id", sa.Text, primary_key=True),
-        sa.Column("home", sa.Text),
+        sa.Column("room_id", STRING, primary_key=True),
+        sa.Column("home", STRING),
         sa.Column("term", sa.BigInteger, nullable=False),
         sa.Column("released_term", sa.BigInteger),
-        sa.Column("creator_id", sa.Text, nullable=False),
-        sa.Column("create_command_id", sa.Text),
+        sa.Column("creator_id", STRING, nullable=False),
+        sa.Column("create_command_id", STRING),
         sa.Column("create_input_hash", sa.LargeBinary, nullable=False),
-        sa.Column("game", sa.Text, nullable=False),
-        sa.Column("game_version", sa.Text, nullable=False),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("status", sa.Text, nullable=False),
-        sa.Column("visibility", sa.Text, nullable=False),
-        sa.Column("invite_code", sa.Text, nullable=False),
+        sa.Column("game", STRING, nullable=False),
+        sa.Column("game_version", STRING, nullable=False),
+        sa.Column("name", STRING, nullable=False),
+        sa.Column("status", STRING, nullable=False),
+        sa.Column("visibility", STRING, nullable=False),
+        sa.Column("invite_code", STRING, nullable=False),
         sa.Column("player_count", sa.Integer, nullable=False),
         sa.Column("max_players", sa.Integer, nullable=False),
         sa.Column("spectator_count", sa.Integer, nullable=False),
         sa.Column("locked", sa.Boolean, nullable=False),
         sa.Column("has_password", sa.Boolean, nullable=False),
-        sa.Column("created_at", sa.Text, nullable=False),
+        sa.Column("created_at", STRING, nullable=False),
         sa.Column("next_due_at", sa.BigInteger),
         sa.Column("occupied", sa.Boolean, nullable=False),
     )
@@ -53,8 +55,8 @@ def _create_rooms() -> None:
 def _create_room_members() -> None:
     op.create_table(
         "room_members",
-        sa.Column("room_id", sa.Text, sa.ForeignKey("rooms.room_id"), nullable=False),
-        sa.Column("user_id", sa.Text, nullable=False),
+        sa.Column("room_id", STRING, sa.ForeignKey("rooms.room_id"), nullable=False),
+        sa.Column("user_id", STRING, nullable=False),
         sa.PrimaryKeyConstraint("user_id", "room_id"),
     )
     op.create_index("room_members_room", "room_members", ["room_id"])
@@ -63,14 +65,14 @@ def _create_room_members() -> None:
 def _create_records() -> None:
     op.create_table(
         "records",
-        sa.Column("room_id", sa.Text, sa.ForeignKey("rooms.room_id"), nullable=False),
+        sa.Column("room_id", STRING, sa.ForeignKey("rooms.room_id"), nullable=False),
         sa.Column("seq", sa.BigInteger, nullable=False),
         sa.Column("epoch", sa.BigInteger, nullable=False),
         sa.Column("term", sa.BigInteger, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
-        sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("user_id", sa.Text),
-        sa.Column("command_id", sa.Text),
+        sa.Column("kind", STRING, nullable=False),
+        sa.Column("user_id", STRING),
+        sa.Column("command_id", STRING),
         sa.Column("input_hash", sa.LargeBinary),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("hash", sa.LargeBinary, nullable=False),
@@ -88,7 +90,7 @@ def _create_records() -> None:
 def _create_snapshots() -> None:
     op.create_table(
         "snapshots",
-        sa.Column("room_id", sa.Text, sa.ForeignKey("rooms.room_id"), primary_key=True),
+        sa.Column("room_id", STRING, sa.ForeignKey("rooms.room_id"), primary_key=True),
         sa.Column("epoch", sa.BigInteger, nullable=False),
         sa.Column("seq", sa.BigInteger, nullable=False),
         sa.Column("term", sa.BigInteger, nullable=False),

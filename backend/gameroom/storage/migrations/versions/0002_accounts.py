@@ -8,6 +8,8 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+STRING = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     _create_users()
@@ -20,13 +22,13 @@ def upgrade() -> None:
 def _create_users() -> None:
     op.create_table(
         "users",
-        sa.Column("user_id", sa.Text, primary_key=True),
-        sa.Column("username", sa.Text),
-        sa.Column("username_folded", sa.Text, unique=True),
-        sa.Column("password_hash", sa.Text),
+        sa.Column("user_id", STRING, primary_key=True),
+        sa.Column("username", STRING),
+        sa.Column("username_folded", STRING, unique=True),
+        sa.Column("password_hash", STRING),
         sa.Column("device_hash", sa.LargeBinary, unique=True),
-        sa.Column("display_name", sa.Text, nullable=False),
-        sa.Column("avatar_url", sa.Text),
+        sa.Column("display_name", STRING, nullable=False),
+        sa.Column("avatar_url", STRING),
         sa.Column("roles", sa.LargeBinary, nullable=False),
         sa.Column("metadata", sa.LargeBinary, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
@@ -50,7 +52,7 @@ def _create_idempotency_keys() -> None:
 def _create_sign_ins() -> None:
     op.create_table(
         "sign_ins",
-        sa.Column("sign_in_id", sa.Text, primary_key=True),
+        sa.Column("sign_in_id", STRING, primary_key=True),
         _user_id(),
         sa.Column("handle_hash", sa.LargeBinary, nullable=False, unique=True),
         sa.Column("current", sa.LargeBinary, nullable=False),
@@ -68,9 +70,9 @@ def _create_revocations() -> None:
     op.create_table(
         "revocations",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-        sa.Column("sign_in_id", sa.Text, nullable=False),
-        sa.Column("user_id", sa.Text, nullable=False),
-        sa.Column("why", sa.Text, nullable=False),
+        sa.Column("sign_in_id", STRING, nullable=False),
+        sa.Column("user_id", STRING, nullable=False),
+        sa.Column("why", STRING, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
         sqlite_autoincrement=True,
     )
@@ -81,7 +83,7 @@ def _create_tickets() -> None:
     op.create_table(
         "tickets",
         sa.Column("ticket_hash", sa.LargeBinary, primary_key=True),
-        sa.Column("sign_in_id", sa.Text, nullable=False),
+        sa.Column("sign_in_id", STRING, nullable=False),
         sa.Column("token_expires_at", sa.BigInteger, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
     )
@@ -89,4 +91,4 @@ def _create_tickets() -> None:
 
 
 def _user_id() -> sa.Column[str]:
-    return sa.Column("user_id", sa.Text, sa.ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False)
+    return sa.Column("user_id", STRING, sa.ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False)
