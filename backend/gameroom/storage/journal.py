@@ -173,7 +173,7 @@ class SqlJournal:
         except Exception as error:
             # COMMIT failed midway, or one unit is at fault, whatever it provoked. Unit by unit the others are
             # stored and that one is found.
-            _log.warning("a batch of %d units was not stored at once: %s", len(units), error)
+            _log.warning("a batch of %d units was not stored at once: %s", len(units), _reason(error))
             await self._settle_each(batch, in_doubt=isinstance(error, OutcomeUnknown))
         else:
             self.counts.add(units)
@@ -190,9 +190,13 @@ class SqlJournal:
                 entry.failed(error)
             except Exception as error:
                 # The database was there and did not take this unit, and no attempt is in doubt.
-                entry.failed(Refused(str(error.orig if isinstance(error, DBAPIError) else error)))
+                entry.failed(Refused(_reason(error)))
             else:
                 entry.stored()
+
+
+def _reason(error: Exception) -> str:
+    return str(error.orig if isinstance(error, DBAPIError) else error)
 
 
 def _tell(batch: list[Entry], owned: list[bool]) -> None:

@@ -1,0 +1,30 @@
+"""A database of the test's own in PostgreSQL, and a proxy before it."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.kit.postgres import fresh_database
+from tests.kit.proxy import Proxy
+from tests.postgres.sessions import Sessions, address_of, migrated
+
+
+@pytest.fixture(scope="module")
+def own_url(postgres_server: str) -> Iterator[str]:
+    """The URL of a database with the newest schema, for the tests of one module."""
+    with fresh_database(postgres_server) as url:
+        migrated(url)
+        yield url
+
+
+@pytest.fixture
+def proxy(own_url: str) -> Iterator[Proxy]:
+    with Proxy(address_of(own_url)) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def sessions(own_url: str) -> AsyncIterator[Sessions]:
+    sessions = Sessions(own_url)
+    yield sessions
+    await sessions.close()
