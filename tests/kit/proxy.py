@@ -145,6 +145,8 @@ class Proxy:
             client.close()
             return
         server.settimeout(None)
+        for end in (client, server):
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:
             self._open |= {client, server}
         line = _Line(self, client, server)

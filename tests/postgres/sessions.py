@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,6 +38,16 @@ def through(proxy: Proxy, url: str) -> str:
 def named(url: str, name: str) -> str:
     """The same database; the server knows the session by this name."""
     return f"{url}{'&' if '?' in url else '?'}application_name={name}"
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Returns when it is so. No event tells of locks, so it is looked again and again."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        if is_so():
+            return
+        assert time.monotonic() < deadline, "it did not come about"
+        await asyncio.sleep(POLL_S)
 
 
 class Node:
@@ -75,16 +86,16 @@ class Sessions:
 
     async def until_waiting(self, name: str, task: "asyncio.Future[Any]") -> None:
         """Returns when the session of this name waits for a lock, or the task is done."""
-        deadline = time.monotonic() + DEADLINE_S
-        while not task.done():
-            if self.ask(
-                "SELECT FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock' "
-                "AND datname = current_database()",
-                name,
-            ):
-                return
-            assert time.monotonic() < deadline, f"{name} neither waits nor ends"
-            await asyncio.sleep(POLL_S)
+        await until(lambda: task.done() or len(self.waiting(name)) > 0)
+
+    def waiting(self, name: str) -> list[int]:
+        """The processes of the server that wait for a lock, in sessions of this name."""
+        rows = self.ask(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock' "
+            "AND datname = current_database()",
+            name,
+        )
+        return [pid for (pid,) in rows]
 
 
 # --- gates ----------------------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ class Lane:
                 connection.invalidate()  # in an unknown state: the next transaction gets a new one
             if undone:
                 raise
-            _log.error("the outcome of a COMMIT is unknown: %s", error.orig)
+            _log.error("the outcome of a COMMIT is unknown: %s", " ".join(str(error.orig).split()))
             raise OutcomeUnknown("COMMIT failed") from error
 
     @contextmanager

@@ -79,12 +79,14 @@ class _Claiming:
         """What the attempt in doubt has made."""
         if self._tried is None:
             return None
-        made = select(*_CLAIMED).filter_by(room_id=self._room_id, term=self._tried, home=self._home)
-        # The lock waits for a claim that is under way still.
-        return _claim_of(connection.execute(made.with_for_update(read=True)).one_or_none())
+        # By its id alone: so the lock waits for a claim that is under way still, and shows what came of it.
+        locked = select(*_CLAIMED).where(rooms.c.room_id == self._room_id).with_for_update(read=True)
+        row = connection.execute(locked).one_or_none()
+        is_ours = row is not None and (row.term, row.home) == (self._tried, self._home)
+        return _claim_of(row) if is_ours else None
 
 
-_CLAIMED = (rooms.c.room_id, rooms.c.term, rooms.c.released_term, rooms.c.game)
+_CLAIMED = (rooms.c.room_id, rooms.c.home, rooms.c.term, rooms.c.released_term, rooms.c.game)
 
 
 def _game_of(connection: Connection, room_id: str) -> str | None:
@@ -98,7 +100,7 @@ def _claim(connection: Connection, room_id: str, term: int, home: str) -> Claim 
     return _claim_of(connection.execute(taking).one_or_none())
 
 
-def _claim_of(row: "Row[str, int, int | None, str] | None") -> Claim | None:
+def _claim_of(row: "Row[str, str | None, int, int | None, str] | None") -> Claim | None:
     if row is None:
         return None
     # Only the very next claim after a release finds the mark.
