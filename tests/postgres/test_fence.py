@@ -78,8 +78,10 @@ async def nodes(sessions: Sessions) -> dict[str, Node]:
     return {name: await sessions.node(name) for name in ("append", "again", "claim")}
 
 
-@pytest.mark.parametrize("listed", [False, True], ids=["records", "records and listing"])
-@pytest.mark.parametrize("who", [("append", "claim"), ("append", "again", "claim")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("who", "listed"),
+    [(("append", "claim"), False), (("append", "claim"), True), (("append", "again", "claim"), True)],
+)
 async def test_the_late_append_of_a_former_owner_in_every_interleaving(
     sessions: Sessions, nodes: dict[str, Node], who: tuple[str, ...], listed: bool
 ) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 TICK_S = 0.25
 """How often it is looked who is late."""
@@ -24,8 +24,8 @@ class Overtime:
     def __init__(self, deadline_s: float) -> None:
         self._deadline_s = deadline_s
         self._lock = threading.Lock()
-        self._sockets: dict[ConnectionPoolEntry, socket.socket] = {}
-        self._since: dict[ConnectionPoolEntry, float] = {}
+        self._handles: dict[DBAPIConnection, socket.socket] = {}
+        self._since: dict[DBAPIConnection, float] = {}
         self._over = threading.Event()
 
     @contextmanager
@@ -39,31 +39,36 @@ class Overtime:
             thread.join()
 
     def watch(self, engine: Engine) -> None:
-        """To be called before any other listener is added: a new connection is set up under the deadline too."""
-        event.listen(engine, "connect", self._connected, insert=True)
-        event.listen(engine, "checkout", self._begins)
-        event.listen(engine, "checkin", self._ends)
-        event.listen(engine, "close", self._closed)
+        """Connections of this engine are in use from checkout to checkin, once they are `made`."""
+        event.listen(engine, "checkout", lambda connection, *_: self._begin(connection))
+        event.listen(engine, "checkin", self._checked_in)
+        event.listen(engine, "close", lambda connection, *_: self.forget(connection))
 
-    def _connected(self, connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    def made(self, connection: DBAPIConnection) -> None:
+        """It is in use, though no pool has it yet."""
         # A second handle: the driver closes its own where it likes, and the number may be another file's then.
         handle = socket.socket(fileno=os.dup(connection.fileno()))
         with self._lock:
-            self._sockets[entry] = handle
-            self._since[entry] = time.monotonic()
+            self._handles[connection] = handle
+        self._begin(connection)
 
-    def _begins(self, _: DBAPIConnection, entry: ConnectionPoolEntry, __: PoolProxiedConnection) -> None:
+    def forget(self, connection: DBAPIConnection) -> None:
+        """It is closed."""
+        self._end(connection)
         with self._lock:
-            self._since[entry] = time.monotonic()
+            self._handles.pop(connection).close()
 
-    def _ends(self, _: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
-        with self._lock:
-            self._since.pop(entry, None)
+    def _checked_in(self, connection: DBAPIConnection | None, _: ConnectionPoolEntry) -> None:
+        if connection is not None:  # else it broke, and is closed already
+            self._end(connection)
 
-    def _closed(self, _: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    def _begin(self, connection: DBAPIConnection) -> None:
         with self._lock:
-            self._since.pop(entry, None)
-            self._sockets.pop(entry).close()
+            self._since[connection] = time.monotonic()
+
+    def _end(self, connection: DBAPIConnection) -> None:
+        with self._lock:
+            self._since.pop(connection, None)
 
     def _run(self) -> None:
         while not self._over.wait(TICK_S):
@@ -72,7 +77,7 @@ class Overtime:
     def _cut_late(self) -> None:
         late = time.monotonic() - self._deadline_s
         with self._lock:
-            for entry in [entry for entry, since in self._since.items() if since < late]:
-                del self._since[entry]
+            for connection in [connection for connection, since in self._since.items() if since < late]:
+                del self._since[connection]
                 with suppress(OSError):  # the other side has gone meanwhile
-                    self._sockets[entry].shutdown(socket.SHUT_RDWR)
+                    self._handles[connection].shutdown(socket.SHUT_RDWR)

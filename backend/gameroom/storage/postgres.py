@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from math import inf
 from typing import Any
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -35,6 +36,7 @@ MIGRATION_LOCK = 0x67616D65726F6F6D
 
 LIBPQ = {
     "application_name": "gameroom",
+    "client_encoding": "utf8",
     "connect_timeout": "3",
     "keepalives_idle": "10",
     "keepalives_interval": "5",
@@ -81,12 +83,10 @@ class Postgres:
         )
 
     def migrator(self) -> Engine:
-        return _engine(self._url, connections=1, begin="BEGIN", timeouts=_NO_TIMEOUTS)
+        return _engine(self._url, 1, "BEGIN", _NO_TIMEOUTS, Overtime(inf))
 
     def _engine(self, connections: int, begin: str | None) -> Engine:
-        engine = _engine(self._url, connections=connections, begin=begin, timeouts=_TIMEOUTS)
-        self._overtime.watch(engine)
-        return engine
+        return _engine(self._url, connections, begin, _TIMEOUTS, self._overtime)
 
     def check(self, connection: Connection) -> None:
         """Every connection was checked when it was made; damage shows with the first statement that meets it."""
@@ -129,7 +129,8 @@ _NO_TIMEOUTS = dict.fromkeys(_TIMEOUTS, "0")
 
 _CHECK = """
 SELECT current_setting('server_version_num')::int, current_setting('server_encoding'), current_setting('fsync'),
-    current_setting('full_page_writes'), current_setting('synchronous_commit'), pg_is_in_recovery()
+    current_setting('full_page_writes'), current_setting('synchronous_commit'),
+    pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean
 """
 
 
@@ -146,7 +147,9 @@ class TerseCursor(psycopg.Cursor[Any]):
         return self
 
 
-def _engine(url: URL, *, connections: int, begin: str | None, timeouts: dict[str, str]) -> Engine:
+def _engine(
+    url: URL, connections: int, begin: str | None, timeouts: dict[str, str], overtime: Overtime
+) -> Engine:
     """`begin` None: every statement is a transaction of its own."""
     engine = create_engine(
         url.update_query_dict({**LIBPQ, **url.query}),
@@ -160,14 +163,21 @@ def _engine(url: URL, *, connections: int, begin: str | None, timeouts: dict[str
             "cursor_factory": TerseCursor,
         },
     )
+    overtime.watch(engine)
 
-    @event.listens_for(engine, "connect")
-    def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    @event.listens_for(engine, "do_connect")
+    def connect(
+        dialect: Dialect, _: ConnectionPoolEntry, arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> DBAPIConnection:
+        connection = dialect.connect(*arguments, **options)
+        overtime.made(connection)
         try:
             _set_up(connection, timeouts)
         except BaseException:
+            overtime.forget(connection)
             connection.close()
             raise
+        return connection
 
     if begin is not None:
 
@@ -190,7 +200,7 @@ def _set_up(connection: DBAPIConnection, timeouts: dict[str, str]) -> None:
 
 
 def _require_fit(
-    version: int, encoding: str, fsync: str, full_page_writes: str, synchronous_commit: str, standby: bool
+    version: int, encoding: str, fsync: str, full_page_writes: str, synchronous_commit: str, read_only: bool
 ) -> None:
     """Raises `psycopg.OperationalError` where what is committed could be lost, or nothing could be written."""
     faults = {
@@ -199,7 +209,7 @@ def _require_fit(
         "fsync is off: what is committed could be lost": fsync != "on",
         "full_page_writes is off: what is committed could be lost": full_page_writes != "on",
         "synchronous_commit is off: what is committed could be lost": synchronous_commit == "off",
-        "it is a standby, and cannot be written": standby,
+        "it is read-only": read_only,
     }
     found = [fault for fault, is_so in faults.items() if is_so]
     if found:
