@@ -100,17 +100,23 @@ class Sessions:
 
 # --- gates ----------------------------------------------------------------------------------------------------
 
-GATES = """
+GATE = """
 CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtext(current_setting('application_name')));
     RETURN NEW;
-END $$;
-CREATE TRIGGER gate BEFORE INSERT ON records FOR EACH ROW EXECUTE FUNCTION wait_at_gate();
-CREATE TRIGGER gate_of_listing BEFORE UPDATE OF game ON rooms FOR EACH STATEMENT EXECUTE FUNCTION wait_at_gate();
-CREATE TRIGGER gate AFTER UPDATE OF term ON rooms FOR EACH ROW EXECUTE FUNCTION wait_at_gate();
+END $$
 """
-"""Statements that append or claim wait, with all their locks, until the gate of their session's name is open."""
+"""What a trigger does: wait, with all locks so far, until the gate of the session's name is open."""
+
+GATES = (
+    GATE,
+    "CREATE TRIGGER gate BEFORE INSERT ON records FOR EACH ROW EXECUTE FUNCTION wait_at_gate()",
+    "CREATE TRIGGER gate_of_listing BEFORE UPDATE OF game ON rooms "
+    "FOR EACH STATEMENT EXECUTE FUNCTION wait_at_gate()",
+    "CREATE TRIGGER gate AFTER UPDATE OF term ON rooms FOR EACH ROW EXECUTE FUNCTION wait_at_gate()",
+)
+"""Statements that append or claim wait, with the locks on their rooms, until their session's gate is open."""
 
 
 class Gate:

@@ -34,7 +34,7 @@ unanswered = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def own_url(own_url: str) -> str:
-    execute(own_url, GATES)
+    execute(own_url, *GATES)
     return own_url
 
 

@@ -18,7 +18,7 @@ ids = count()
 
 @pytest.fixture(scope="module")
 def own_url(own_url: str) -> str:
-    execute(own_url, GATES)
+    execute(own_url, *GATES)
     return own_url
 
 

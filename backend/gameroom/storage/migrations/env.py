@@ -7,9 +7,10 @@ from logging.config import fileConfig
 
 from alembic import context
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from gameroom.settings import BadSettings, load_settings
+from gameroom.storage.backend import Backend
 from gameroom.storage.backends import backend_of
 from gameroom.storage.failures import DatabaseUnusable
 from gameroom.storage.tables import metadata
@@ -25,19 +26,20 @@ def run_on(connection: Connection) -> None:
 def run_plain() -> None:
     if context.config.config_file_name is not None:
         fileConfig(context.config.config_file_name, disable_existing_loggers=False)
-    engine = engine_of_plain()
     try:
-        with engine.connect() as connection:
+        run_in_a_transaction(backend_of(url_of_plain()))
+    except (BadSettings, DatabaseUnusable) as error:
+        raise CommandError(str(error)) from error  # Alembic shows it as one line
+
+
+def run_in_a_transaction(backend: Backend) -> None:
+    engine = backend.migrator()
+    try:
+        with engine.begin() as connection:
+            backend.lock_schema(connection)
             run_on(connection)
     finally:
         engine.dispose()
-
-
-def engine_of_plain() -> Engine:
-    try:
-        return backend_of(url_of_plain()).migrator()
-    except (BadSettings, DatabaseUnusable) as error:
-        raise CommandError(str(error)) from error  # Alembic shows it as one line
 
 
 def url_of_plain() -> str:
