@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -10,6 +11,7 @@ from tests.conftest import HASTY_SIGN_INS, Servers
 from tests.kit.api import Account
 from tests.kit.people import People, gathering
 from tests.kit.player import Answer, Player, Reply
+from tests.kit.postgres import fresh_database
 from tests.kit.room_copy import RoomCopy
 from tests.kit.server import Server
 from tests.kit.tables import Game
@@ -18,11 +20,26 @@ from tests.kit.wire import Json, Refused
 
 
 @pytest.fixture(scope="module")
-def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def mortal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that these tests kill and start again; each leaves it running."""
     limits = {"frames_per_second": 5_000, "frame_burst": 5_000}
-    with Server(tmp_path_factory.mktemp("mortal"), **limits, **HASTY_SIGN_INS) as server:
+    folder = tmp_path_factory.mktemp("mortal")
+    with database_of(request) as database, Server(folder, **database, **limits, **HASTY_SIGN_INS) as server:
         yield server
+
+
+@contextmanager
+def database_of(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The setting of the database that the test asks for; by default there is none."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield {}
+        return
+    with fresh_database(request.getfixturevalue("postgres_server")) as url:
+        yield {"database_url": url}
+
+
+on_both_databases = pytest.mark.parametrize("mortal", ["sqlite", "postgresql"], indirect=True)
+"""For those that would notice first if one of the two kept less than it says."""
 
 
 async def kill_and_restart(server: Server) -> None:
@@ -90,6 +107,7 @@ async def test_both_are_back_on_their_seats_with_the_same_board(mortal: Server, 
         await back.seats[1].until("DETACHED", reason="closed")
 
 
+@on_both_databases
 async def test_a_death_after_every_single_move(mortal: Server) -> None:
     async with gathering(mortal) as people:
         accounts = await two_accounts(people)
@@ -206,6 +224,7 @@ async def every_chat(people: People, account: Account, start: RoomCopy) -> list[
     return [frame["data"] for frame in witness.heard() if frame["type"] == "CHAT_MESSAGE"]
 
 
+@on_both_databases
 @pytest.mark.parametrize("acks", [0, 1, 20, 80])
 async def test_every_acked_command_is_there_and_a_resent_one_is_applied_once(
     mortal: Server, acks: int
@@ -254,6 +273,7 @@ async def test_a_move_in_flight_is_made_once(mortal: Server) -> None:
         await back.place(1, 0)
 
 
+@on_both_databases
 async def test_a_create_in_flight_makes_one_room(mortal: Server) -> None:
     async with gathering(mortal) as people:
         account = await people.guest()
@@ -290,6 +310,7 @@ async def test_other_content_under_an_acked_id_is_still_refused(mortal: Server) 
 # --- accounts -------------------------------------------------------------------------------------------------
 
 
+@on_both_databases
 async def test_accounts_tokens_and_logouts_survive(mortal: Server) -> None:
     async with gathering(mortal) as people:
         name, password, device = f"alice-{uuid4().hex[:8]}", "correct horse battery", f"device-{uuid4().hex}"

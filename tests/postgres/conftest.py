@@ -1,12 +1,24 @@
-"""A database of the test's own in PostgreSQL, and a proxy before it."""
+"""A database of the test's own in PostgreSQL, a proxy before it, and a server that has one."""
 
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.conftest import HASTY_SIGN_INS
 from tests.kit.postgres import fresh_database
 from tests.kit.proxy import Proxy
+from tests.kit.server import Server
 from tests.postgres.sessions import Sessions, address_of, migrated
+
+
+@pytest.fixture(scope="session")
+def server(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Here, the server that tests share has PostgreSQL."""
+    with (
+        fresh_database(postgres_server) as url,
+        Server(tmp_path_factory.mktemp("server"), database_url=url, **HASTY_SIGN_INS) as server,
+    ):
+        yield server
 
 
 @pytest.fixture(scope="module")
