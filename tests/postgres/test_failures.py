@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 
 import pytest
@@ -10,6 +11,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from gameroom.errors import Unavailable
+from gameroom.rooms.journal import Refused
+from gameroom.rooms.records import MAX_RECORD_BYTES
 from gameroom.storage import postgres
 from gameroom.storage.failures import OutcomeUnknown
 from gameroom.storage.lanes import Work
@@ -288,3 +291,27 @@ async def test_a_server_that_goes_and_comes_back_costs_a_pause(mortal: Postgres)
             await append
         assert [stored.seq for stored in await node.journal.read("r", -1, 10)] == [1, 2, 3, 4]
         await sessions.close()
+
+
+# --- one unit at fault ----------------------------------------------------------------------------------------
+
+AT_FAULT = {
+    "too large": record("at-fault", 2, body=b"b" * (MAX_RECORD_BYTES + 1)),
+    "beyond 64 bits": record("at-fault", 2**64),
+    "not storable text": record("at-fault", 2, command=("\ud800", "c1")),
+    "text with a zero byte": record("at-fault", 2, command=("ann", "c\x001")),
+    "a seq that is taken": record("at-fault", 1, body=b"another"),
+}
+
+
+@pytest.mark.parametrize("fault", AT_FAULT)
+async def test_only_the_unit_at_fault_is_refused(node: Node, fault: str) -> None:
+    others = [f"f{next(ids)}" for _ in range(5)]
+    for room_id in (*others, "at-fault"):
+        with suppress(Unavailable):  # it is there from the case before
+            await node.journal.create(birth(room_id))
+    units = [unit(AT_FAULT[fault]), *(unit(record(room_id, 2)) for room_id in others)]
+    bad, *outcomes = await asyncio.gather(*map(node.journal.append, units), return_exceptions=True)
+    assert isinstance(bad, Refused)
+    assert outcomes == [None] * 5
+    assert [stored.seq for stored in await node.journal.read("at-fault", -1, 10)] == [1]
