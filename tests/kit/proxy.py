@@ -36,12 +36,16 @@ class Fate(Enum):
 
 @dataclass
 class Trap:
-    """Waits for the `nth` request that holds `needle`. `sprung`: its fate has come true."""
+    """Waits for the `nth` request that holds `needle`. `sprung`: its fate has come true.
+
+    `answered`: the server is done with it.
+    """
 
     needle: bytes
     fate: Fate
     nth: int = 1
     sprung: threading.Event = field(default_factory=threading.Event)
+    answered: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
     def catches(self, request: bytes) -> bool:
@@ -52,7 +56,11 @@ class Trap:
 
 
 class Cut(Exception):
-    """The connection ends here."""
+    """The connection is cut here."""
+
+
+class Ended(Exception):
+    """The other side has ended it."""
 
 
 class Proxy:
@@ -178,12 +186,18 @@ class _Line:
         self._trap: Trap | None = None
 
     def bring_requests(self) -> None:
-        with self._ending():
+        try:
             self._server.sendall(_startup(self._client))
             for request in _requests(self._client):
                 self._proxy.wait_until_passing()
                 self._trap = self._proxy.trap_for(request)
                 self._bring(request, self._trap)
+        except Ended:
+            # What the server was given it does to the end.
+            with suppress(OSError):
+                self._server.shutdown(socket.SHUT_WR)
+        except (OSError, Cut):
+            self._cut()
 
     def _bring(self, request: bytes, trap: Trap | None) -> None:
         match trap.fate if trap else None:
@@ -204,14 +218,18 @@ class _Line:
                 self._server.sendall(request)
 
     def bring_answers(self) -> None:
-        with self._ending():
+        try:
             for kind, message in _messages(self._server):
                 self._proxy.wait_until_passing()
                 self._answer(kind, message, self._trap)
+        except (OSError, Cut, Ended):
+            self._cut()
 
     def _answer(self, kind: bytes, message: bytes, trap: Trap | None) -> None:
         fate = trap.fate if trap else None
         ends = kind == READY
+        if trap and ends:
+            trap.answered.set()
         if fate is Fate.LOSE_ANSWER or (fate is Fate.LOSE_END and ends):
             if ends:
                 _spring(trap)
@@ -220,19 +238,13 @@ class _Line:
         if fate is Fate.HOLD_ANSWER and ends:
             _spring(trap)
             _await_release(trap)
-        self._client.sendall(message)
+        with suppress(OSError):  # the client may be gone
+            self._client.sendall(message)
 
-    @contextmanager
-    def _ending(self) -> Iterator[None]:
-        """When one direction ends, so does the other."""
-        try:
-            yield
-        except (OSError, Cut):
-            pass
-        finally:
-            for end in (self._client, self._server):
-                with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
+    def _cut(self) -> None:
+        for end in (self._client, self._server):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
 
 def _spring(trap: Trap | None) -> None:
@@ -249,12 +261,12 @@ def _await_release(trap: Trap | None) -> None:
 
 
 def _exactly(end: socket.socket, count: int) -> bytes:
-    """Raises `Cut` where the other side has ended."""
+    """Raises `Ended`."""
     parts = []
     while count:
         part = end.recv(min(count, CHUNK))
         if not part:
-            raise Cut
+            raise Ended
         parts.append(part)
         count -= len(part)
     return b"".join(parts)
@@ -280,4 +292,3 @@ def _requests(client: socket.socket) -> Iterator[bytes]:
         if kind in (QUERY, SYNC) or kind == b"p":  # a password, during the start
             yield request
             request = b""
-    raise Cut

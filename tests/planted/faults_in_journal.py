@@ -271,7 +271,7 @@ FAULTS: Faults = {
             f"{C_JOURNAL}::test_a_fenced_unit_harms_no_other_of_its_batch",
         ),
     ),
-    "One process writes, on one connection": (
+    "In SQLite one process writes, on one connection": (
         fault(
             "a second server may open the file",
             Edit(

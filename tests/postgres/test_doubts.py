@@ -160,6 +160,7 @@ async def test_an_append_that_arrives_late_finds_itself_stored(node: Node, proxy
     await node.journal.append(unit(record(room, 3)))
     assert trap.sprung.is_set()
     trap.released.set()
+    await until(trap.answered.is_set)
     await node.journal.append(unit(record(room, 4)))
     assert await seqs(node, room) == [1, 2, 3, 4]
 
@@ -176,10 +177,22 @@ async def test_an_append_that_arrives_after_a_claim_is_not_stored(
     assert claim is not None
     assert await seqs(other, room) == [1]
     trap.released.set()
+    await until(trap.answered.is_set)
     with pytest.raises(Fenced):
         await append
     await other.journal.append(unit(record(room, 2, term=claim.term, body=b"another")))
     assert await seqs(other, room) == [1, 2]
+
+
+async def test_a_claim_that_arrives_late_takes_nothing(node: Node, proxy: Proxy, room: str) -> None:
+    """Its copy was made meanwhile: from the term that it knew, not from any."""
+    trap = proxy.trap(CLAIM, Fate.HOLD)
+    claim = await node.placement.claim(room, "node-b")
+    assert trap.sprung.is_set()
+    assert claim is not None
+    trap.released.set()
+    await until(trap.answered.is_set)
+    await node.journal.append(unit(record(room, 2, term=claim.term)))
 
 
 @pytest.mark.parametrize("dies", [False, True], ids=["the ghost commits", "the ghost is rolled back"])
