@@ -102,7 +102,8 @@ class Settings(BaseSettings):
     database_url: str = Field(
         default_factory=_database_in,
         repr=False,
-        description="The database of accounts and journals, by default a SQLite file in the data folder.",
+        description="The database of accounts and journals, by default a SQLite file in the data folder; "
+        "or postgresql+psycopg://user:password@host/database.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
