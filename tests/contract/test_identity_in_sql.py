@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Table, func, select
@@ -17,13 +18,20 @@ from gameroom.storage.engine import Database
 from gameroom.storage.failures import OutcomeUnknown
 from gameroom.storage.lanes import Work
 from gameroom.storage.tables import sign_ins, users
-from tests.contract.identity_stores import in_sql
+from tests.contract.identity_stores import fresh_database, in_sql
 from tests.unit.identity.hand_clock import HandClock
 from tests.unit.identity.parts import KEYS, POLICY
 
 ADA = Registration(username="Ada", password="correct horse")
 KEY, DEVICE = "key-0123456789-abcdef", "device-0123456789"
 DEADLINE_S = 10
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    """SQLite: what is injected here is done to a real PostgreSQL in `tests/postgres`."""
+    async with fresh_database(tmp_path) as database:
+        yield database
 
 
 @pytest.fixture

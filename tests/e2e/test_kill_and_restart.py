@@ -107,7 +107,6 @@ async def test_both_are_back_on_their_seats_with_the_same_board(mortal: Server, 
         await back.seats[1].until("DETACHED", reason="closed")
 
 
-@on_both_databases
 async def test_a_death_after_every_single_move(mortal: Server) -> None:
     async with gathering(mortal) as people:
         accounts = await two_accounts(people)
@@ -310,7 +309,6 @@ async def test_other_content_under_an_acked_id_is_still_refused(mortal: Server) 
 # --- accounts -------------------------------------------------------------------------------------------------
 
 
-@on_both_databases
 async def test_accounts_tokens_and_logouts_survive(mortal: Server) -> None:
     async with gathering(mortal) as people:
         name, password, device = f"alice-{uuid4().hex[:8]}", "correct horse battery", f"device-{uuid4().hex}"

@@ -1,11 +1,11 @@
 """A database of the test's own in PostgreSQL, a proxy before it, and a server that has one."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from tests.conftest import HASTY_SIGN_INS
-from tests.kit.postgres import fresh_database
+from tests.conftest import HASTY_SIGN_INS, skipped_without_postgres
+from tests.kit.postgres import Postgres, fresh_database
 from tests.kit.proxy import Proxy
 from tests.kit.server import Server
 from tests.postgres.sessions import Sessions, address_of, migrated
@@ -19,6 +19,17 @@ def server(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> It
         Server(tmp_path_factory.mktemp("server"), database_url=url, **HASTY_SIGN_INS) as server,
     ):
         yield server
+
+
+@pytest.fixture(scope="session")
+def new_postgres() -> Callable[..., Postgres]:
+    """Makes a server of the test's own, to be started with `with`."""
+
+    def make(**settings: str) -> Postgres:
+        with skipped_without_postgres():
+            return Postgres(**settings)
+
+    return make
 
 
 @pytest.fixture(scope="module")

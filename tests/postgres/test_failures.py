@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
 
@@ -263,8 +263,8 @@ async def test_a_slow_statement_and_a_lock_of_somebody_else_are_unavailable(
 
 
 @pytest.fixture(scope="module")
-def mortal() -> Iterator[Postgres]:
-    with Postgres() as server:
+def mortal(new_postgres: Callable[..., Postgres]) -> Iterator[Postgres]:
+    with new_postgres() as server:
         yield server
 
 

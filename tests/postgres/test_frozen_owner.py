@@ -46,7 +46,7 @@ async def test_a_frozen_owner_keeps_nobody_from_its_room(sessions: Sessions) -> 
     """It is stopped again and again, wherever it is at that moment, in appends of several megabytes."""
     node = await sessions.node("claimer")
     chance = Random(13)
-    for round_number in range(4):
+    for round_number in range(3):
         room_id = f"frozen-{round_number}"
         await node.journal.create(birth(room_id))
         async with appending(sessions.url, room_id, records=4) as owner:

@@ -98,22 +98,7 @@ def test_a_migration_that_fails_leaves_nothing(postgres_server: str) -> None:
 
 def test_plain_alembic_does_the_same(postgres_server: str, own_url: str) -> None:
     with fresh_database(postgres_server) as url:
-        for command in ("upgrade", "check"):
-            run = subprocess.run(
-                [
-                    sys.executable,
-                    "-m",
-                    "alembic",
-                    "-x",
-                    f"url={url}",
-                    command,
-                    *(["head"] * (command == "upgrade")),
-                ],
-                cwd=ROOT,
-                env=os.environ,
-                capture_output=True,
-                text=True,
-                timeout=60,
-            )
-            assert run.returncode == 0, run.stdout + run.stderr
+        command = [sys.executable, "-m", "alembic", "-x", f"url={url}", "upgrade", "head"]
+        run = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=60)
+        assert run.returncode == 0, run.stdout + run.stderr
         assert schema(url) == schema(own_url)

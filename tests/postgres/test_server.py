@@ -1,6 +1,7 @@
 """A whole server whose PostgreSQL dies in the middle of a game."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import HASTY_SIGN_INS
@@ -14,8 +15,10 @@ SECRET = "hunter2-and-more"
 BOARD = [1, None, None, None, 0, None, None, None, 0]
 
 
-async def test_while_the_database_is_away_the_game_waits_and_nothing_is_lost(tmp_path: Path) -> None:
-    with Postgres() as postgres:
+async def test_while_the_database_is_away_the_game_waits_and_nothing_is_lost(
+    tmp_path: Path, new_postgres: Callable[..., Postgres]
+) -> None:
+    with new_postgres() as postgres:
         url = postgres.url.replace("postgres@", f"postgres:{SECRET}@")
         with Server(tmp_path, database_url=url, **HASTY_SIGN_INS) as server:
             async with gathering(server) as people:

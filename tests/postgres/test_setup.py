@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -98,10 +99,10 @@ def test_a_database_that_would_lose_what_it_took_is_refused(postgres_server: str
                 use(url)
 
 
-def test_a_server_that_does_not_sync_is_refused() -> None:
+def test_a_server_that_does_not_sync_is_refused(new_postgres: Callable[..., Postgres]) -> None:
     sentence = r"fsync is off.*full_page_writes is off"
     with (
-        Postgres(fsync="off", full_page_writes="off") as server,
+        new_postgres(fsync="off", full_page_writes="off") as server,
         pytest.raises(DatabaseUnusable, match=sentence),
     ):
         Database.open(server.url)
