@@ -71,7 +71,8 @@ class Database:
 
         In PostgreSQL each statement of the work is a transaction of its own, sent as one message: so a process that
         freezes between two of them holds nothing. In SQLite, which has no other writers, all are one transaction.
-        The work must be right either way. Not delayed by what `write` does in PostgreSQL.
+        The work must be right either way: with its first statement that changes anything it is done, and raises no
+        more. In PostgreSQL it is not delayed by what `write` does.
         """
         return await self._appends.write(work, first=first, by=inf)
 
