@@ -9,7 +9,7 @@ from gameroom.identity.accounts import Registration
 from gameroom.identity.identity import Identity, build_identity
 from gameroom.rooms.journal import Fenced
 from gameroom.storage import postgres
-from tests.contract.identity_stores import in_sql
+from tests.contract.identity_stores import family, guest, in_sql
 from tests.contract.room_stores import birth, listing, record, snapshot, unit
 from tests.kit.postgres import execute
 from tests.kit.proxy import Fate, Proxy
@@ -246,3 +246,19 @@ async def test_a_claim_in_doubt_waits_for_its_ghost(
         claim = await claiming
     assert claim is not None
     assert (claim.term, claim.clean) == (2, True)
+
+
+async def test_an_upgrade_in_doubt_waits_for_its_ghost(sessions: Sessions, node: Node, proxy: Proxy) -> None:
+    """The second attempt finds a full account: made by the first, not by somebody else."""
+    stores, gus, name = in_sql(node.database), guest(), f"Gus{next(ids)}"
+    await stores.accounts.add(gus, None, family(gus))
+    trap = proxy.trap(COMMIT, Fate.HOLD)
+    upgrading = asyncio.ensure_future(stores.accounts.upgrade(name, "hash", family(gus)))
+    await until(trap.sprung.is_set)
+    await sessions.until_waiting("node", upgrading)
+    assert not upgrading.done()
+    trap.released.set()
+    async with asyncio.timeout(DEADLINE_S):
+        upgraded = await upgrading
+    assert upgraded is not None
+    assert upgraded.username == name

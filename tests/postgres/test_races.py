@@ -5,15 +5,17 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 
 import pytest
+from sqlalchemy import Connection
 
 from gameroom.errors import AccountSuspended, InvalidCredentials, Unauthenticated, UsernameTaken
 from gameroom.identity.account import Account, Suspension
-from gameroom.identity.accounts import NewPassword
+from gameroom.identity.accounts import NewPassword, Once
 from gameroom.identity.family import Family
 from gameroom.identity.identity import IdentityStores
 from gameroom.identity.revocations import Revocation, Revocations
 from gameroom.identity.sign_ins import Holder
 from gameroom.identity.tickets import Ticket
+from gameroom.storage import accounts
 from tests.contract.identity_stores import DAY, NOW, family, guest, in_sql, once, user
 from tests.contract.room_stores import birth, listing
 from tests.kit.postgres import execute
@@ -179,6 +181,25 @@ async def test_a_name_a_device_and_a_key_are_taken_once_on_all_nodes(
         s.accounts.add(g, once(key), family(g)) for s, g in zip(on_both(slow, quick), others, strict=True)
     ]
     assert sum(added is not None for added in await asyncio.gather(*adds)) == 1
+
+
+async def test_a_name_that_the_same_request_took_meanwhile_is_not_taken_by_another(
+    slow: IdentityStores, quick: IdentityStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent to two nodes: one stores it when the other has looked for its key, and not yet for the name."""
+    name, key, loop = f"Bob{next(ids)}", b"m" * 32, asyncio.get_running_loop()
+    look = accounts.remembers
+
+    def look_and_be_overtaken(connection: Connection, once: Once) -> bool:
+        seen = look(connection, once)
+        monkeypatch.setattr(accounts, "remembers", look)
+        overtaking = quick.accounts.add(winner := user(name), once, family(winner))
+        assert asyncio.run_coroutine_threadsafe(overtaking, loop).result(DEADLINE_S) is not None
+        return seen
+
+    monkeypatch.setattr(accounts, "remembers", look_and_be_overtaken)
+    loser = user(name)
+    assert await slow.accounts.add(loser, once(key), family(loser)) is None
 
 
 async def test_a_ticket_opens_one_socket_on_all_nodes(slow: IdentityStores, quick: IdentityStores) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Select, case, delete, func, insert, select, update
 
 from gameroom.clock import Millis
-from gameroom.errors import Unavailable
+from gameroom.errors import Unavailable, UsernameTaken
 from gameroom.identity.account import Account, Suspension
 from gameroom.identity.accounts import KEY_LIFE_MS, Added, Caller, NewPassword, Once
 from gameroom.identity.family import Family
@@ -132,7 +132,13 @@ def add(connection: Connection, account: Account, once: Once | None, sign_in: Fa
         return None
     same_device = account_of_device(connection, account.device_hash)
     if same_device is None:
-        insert_account(connection, account)
+        try:
+            insert_account(connection, account)
+        except UsernameTaken:
+            # Perhaps by the same request, which was stored after the key was looked for (PostgreSQL).
+            if once and remembers(connection, once):
+                return None
+            raise
     added = same_device or account
     insert_sign_in(connection, msgspec.structs.replace(sign_in, user_id=added.user_id))
     if once:
@@ -193,9 +199,9 @@ def change_profile(connection: Connection, by: Caller, change: ProfileChange, no
 def upgrade(
     connection: Connection, by: Caller, username: str, password_hash: str, sign_in: Family
 ) -> Account | None:
+    guest = locked_account(connection, by.user_id)  # waits for an attempt before this one
     if holder := holder_of(connection, sign_in.sign_in_id):
-        return holder.account  # an attempt before this one was stored after all
-    guest = locked_account(connection, by.user_id)
+        return holder.account  # it was stored after all
     if guest is None or guest.username is not None:
         return None
     require_signed_in(connection, by, sign_in.created_at)

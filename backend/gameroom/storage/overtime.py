@@ -30,7 +30,8 @@ class Overtime:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._run, name="database-overtime")
+        # A process that fails before it can close must not hang on its watch.
+        thread = threading.Thread(target=self._run, name="database-overtime", daemon=True)
         thread.start()
         try:
             yield
