@@ -100,6 +100,28 @@ FAULTS: Faults = {
     ),
     "Who signs in meets what the account has become": (
         fault(
+            "a name that the same request took meanwhile is another's",
+            Edit(
+                ACCOUNTS,
+                "            if once and remembers(connection, once):\n                return None\n            raise\n",
+                "            raise\n",
+            ),
+            f"{T_RACES}::test_a_name_that_the_same_request_took_meanwhile_is_not_taken_by_another",
+        ),
+        fault(
+            "an upgrade in doubt does not wait for the first attempt",
+            Edit(
+                ACCOUNTS,
+                "    guest = locked_account(connection, sign_in.user_id)  # waits for an attempt before this one\n"
+                "    if holder := holder_of(connection, sign_in.sign_in_id):\n"
+                "        return holder.account  # it was stored after all\n",
+                "    if holder := holder_of(connection, sign_in.sign_in_id):\n"
+                "        return holder.account\n"
+                "    guest = locked_account(connection, sign_in.user_id)\n",
+            ),
+            f"{T_DOUBTS}::test_an_upgrade_in_doubt_waits_for_its_ghost",
+        ),
+        fault(
             "an account may change while a sign-in to it is stored",
             Edit(
                 ACCOUNTS,
