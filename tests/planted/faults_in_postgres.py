@@ -103,7 +103,8 @@ FAULTS: Faults = {
             "a name that the same request took meanwhile is another's",
             Edit(
                 ACCOUNTS,
-                "            if once and remembers(connection, once):\n                return None\n            raise\n",
+                "            if once and remembers(connection, once):\n"
+                "                return None\n            raise\n",
                 "            raise\n",
             ),
             f"{T_RACES}::test_a_name_that_the_same_request_took_meanwhile_is_not_taken_by_another",
