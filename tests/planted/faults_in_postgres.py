@@ -113,12 +113,12 @@ FAULTS: Faults = {
             "an upgrade in doubt does not wait for the first attempt",
             Edit(
                 ACCOUNTS,
-                "    guest = locked_account(connection, sign_in.user_id)  # waits for an attempt before this one\n"
+                "    guest = locked_account(connection, by.user_id)  # waits for an attempt before this one\n"
                 "    if holder := holder_of(connection, sign_in.sign_in_id):\n"
                 "        return holder.account  # it was stored after all\n",
                 "    if holder := holder_of(connection, sign_in.sign_in_id):\n"
                 "        return holder.account\n"
-                "    guest = locked_account(connection, sign_in.user_id)\n",
+                "    guest = locked_account(connection, by.user_id)\n",
             ),
             f"{T_DOUBTS}::test_an_upgrade_in_doubt_waits_for_its_ghost",
         ),

@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from gameroom.identity.accounts import Registration
+from gameroom.identity.accounts import Caller, Registration
 from gameroom.identity.identity import Identity, build_identity
 from gameroom.rooms.journal import Fenced
 from gameroom.storage import postgres
@@ -251,9 +251,11 @@ async def test_a_claim_in_doubt_waits_for_its_ghost(
 async def test_an_upgrade_in_doubt_waits_for_its_ghost(sessions: Sessions, node: Node, proxy: Proxy) -> None:
     """The second attempt finds a full account: made by the first, not by somebody else."""
     stores, gus, name = in_sql(node.database), guest(), f"Gus{next(ids)}"
-    await stores.accounts.add(gus, None, family(gus))
+    first = family(gus)
+    await stores.accounts.add(gus, None, first)
     trap = proxy.trap(COMMIT, Fate.HOLD)
-    upgrading = asyncio.ensure_future(stores.accounts.upgrade(name, "hash", family(gus)))
+    by = Caller(gus.user_id, first.sign_in_id)
+    upgrading = asyncio.ensure_future(stores.accounts.upgrade(by, name, "hash", family(gus)))
     await until(trap.sprung.is_set)
     await sessions.until_waiting("node", upgrading)
     assert not upgrading.done()

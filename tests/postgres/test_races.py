@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from gameroom.errors import AccountSuspended, InvalidCredentials, Unauthenticated, UsernameTaken
 from gameroom.identity.account import Account, Suspension
-from gameroom.identity.accounts import NewPassword, Once
+from gameroom.identity.accounts import Caller, NewPassword, Once
 from gameroom.identity.family import Family
 from gameroom.identity.identity import IdentityStores
 from gameroom.identity.revocations import Revocation, Revocations
@@ -70,10 +70,9 @@ Change = Callable[[IdentityStores, Account, Family], Awaitable[object]]
 def change_password(stores: IdentityStores, account: Account, stays: Family) -> Awaitable[object]:
     assert account.password_hash is not None
     change = NewPassword(
-        user_id=account.user_id,
+        by=Caller(account.user_id, stays.sign_in_id),
         old_hash=account.password_hash,
         new_hash=f"new {account.user_id}",
-        sign_in_id=stays.sign_in_id,
         at=NOW,
     )
     return stores.accounts.change_password(change)
@@ -82,7 +81,7 @@ def change_password(stores: IdentityStores, account: Account, stays: Family) -> 
 CHANGES: dict[str, tuple[Change, type[Exception]]] = {
     "another password": (change_password, InvalidCredentials),
     "a suspension": (lambda s, a, _: s.accounts.suspend(a.user_id, Suspension(None), NOW), AccountSuspended),
-    "deletion": (lambda s, a, _: s.accounts.delete(a.user_id, NOW), Unauthenticated),
+    "deletion": (lambda s, a, f: s.accounts.delete(Caller(a.user_id, f.sign_in_id), NOW), Unauthenticated),
 }
 changes = pytest.mark.parametrize(("change", "refusal"), CHANGES.values(), ids=CHANGES.keys())
 

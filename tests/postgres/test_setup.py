@@ -58,6 +58,7 @@ async def test_account_writes_do_not_delay_appends(own_url: str) -> None:
         asyncio.ensure_future(database.write(lambda c: c.execute(text("SELECT pg_sleep(0.4)")).close()))
         for _ in range(2 * postgres.WRITERS)
     ]
+    await asyncio.sleep(0)  # they have their threads now
     async with asyncio.timeout(0.35):
         await database.append(lambda c: c.execute(text("SELECT 1")).close())
     assert not any(write.done() for write in busy)

@@ -103,9 +103,7 @@ class SqlAccounts:
         return await write(self._database, lambda c: change_profile(c, by, change, now))
 
     async def upgrade(self, by: Caller, username: str, password_hash: str, sign_in: Family) -> Account | None:
-        return await write(
-            self._database, lambda c: upgrade(c, by, username, password_hash, sign_in)
-        )
+        return await write(self._database, lambda c: upgrade(c, by, username, password_hash, sign_in))
 
     async def delete(self, by: Caller, now: Millis) -> None:
         await write(self._database, lambda c: delete_account(c, by, now))
