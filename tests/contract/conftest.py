@@ -36,6 +36,14 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
 
 
 @pytest.fixture(params=IN_SQL)
+async def sql_stores(request: pytest.FixtureRequest) -> AsyncIterator[SqlStores]:
+    """The stores of rooms, for what only SQL has."""
+    stores = SqlStores(sql_url(request.param, request))
+    yield stores
+    await stores.close()
+
+
+@pytest.fixture(params=IN_SQL)
 async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
     database = Database.open(sql_url(request.param, request))
     yield database

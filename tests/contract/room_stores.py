@@ -47,11 +47,11 @@ class SqlStores:
     """In a database that has the newest schema."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self._open()
 
     def _open(self) -> None:
-        self.database = Database.open(self._url)
+        self.database = Database.open(self.url)
         self.journal = SqlJournal(self.database)
         self.placement = SqlPlacement(self.database)
         self.directory = SqlDirectory(self.database)

@@ -1,8 +1,6 @@
 """Closed rooms go after their time, in small steps, and nothing else does; see `rooms.retention`."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -17,7 +15,7 @@ from gameroom.rooms.retention import Retention
 from gameroom.rooms.window import AFTERLIFE_MS
 from gameroom.storage.retention import SqlClosedRooms
 from gameroom.storage.tables import records, room_members, rooms, snapshots
-from tests.contract.room_stores import SqliteStores, listing, record, snapshot
+from tests.contract.room_stores import SqlStores, listing, record, snapshot
 
 DAY_MS = 24 * 3600 * 1000
 CLOSED_AT = 1_700_000_000_000
@@ -36,10 +34,8 @@ class HandClock:
 
 
 @pytest.fixture
-async def stores(tmp_path: Path) -> AsyncIterator[SqliteStores]:
-    stores = SqliteStores(tmp_path / "rooms.db")
-    yield stores
-    await stores.close()
+def stores(sql_stores: SqlStores) -> SqlStores:
+    return sql_stores
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +48,7 @@ def id_at(moment: int, name: str) -> str:
 
 
 async def bear(
-    stores: SqliteStores,
+    stores: SqlStores,
     room_id: str,
     status: Status = "closed",
     *,
@@ -67,11 +63,11 @@ async def bear(
     )
 
 
-def keeper(stores: SqliteStores, now: int, keep_ms: int = 30 * DAY_MS) -> Retention:
+def keeper(stores: SqlStores, now: int, keep_ms: int = 30 * DAY_MS) -> Retention:
     return Retention(SqlClosedRooms(stores.database), HandClock(now), keep_ms)
 
 
-async def count(stores: SqliteStores, table: Table) -> int:
+async def count(stores: SqlStores, table: Table) -> int:
     query = select(func.count()).select_from(table)
     return await stores.database.read(lambda connection: connection.scalar(query) or 0)
 
@@ -79,34 +75,34 @@ async def count(stores: SqliteStores, table: Table) -> int:
 ROOM = id_at(CLOSED_AT - 5_000, "room")
 
 
-async def test_a_closed_room_goes_with_all_that_it_had(stores: SqliteStores) -> None:
+async def test_a_closed_room_goes_with_all_that_it_had(stores: SqlStores) -> None:
     await bear(stores, ROOM)
     await stores.journal.save_snapshot(snapshot(ROOM, 2))
     assert await keeper(stores, CLOSED_AT + 30 * DAY_MS + 1).sweep() == 1
     assert [await count(stores, table) for table in (rooms, records, snapshots, room_members)] == [0] * 4
 
 
-async def test_none_goes_before_its_time(stores: SqliteStores) -> None:
+async def test_none_goes_before_its_time(stores: SqlStores) -> None:
     await bear(stores, ROOM)
     assert await keeper(stores, CLOSED_AT + 30 * DAY_MS).sweep() == 0
     assert await count(stores, records) == 2
 
 
 @pytest.mark.parametrize("status", ["waiting", "playing"])
-async def test_an_open_room_never_goes(stores: SqliteStores, status: Status) -> None:
+async def test_an_open_room_never_goes(stores: SqlStores, status: Status) -> None:
     await bear(stores, ROOM, status)
     assert await keeper(stores, CLOSED_AT + 10_000 * DAY_MS).sweep() == 0
     assert await SqlClosedRooms(stores.database).remove(ROOM, 10)
     assert await count(stores, records) == 2
 
 
-async def test_none_goes_while_it_answers_its_last_commands(stores: SqliteStores) -> None:
+async def test_none_goes_while_it_answers_its_last_commands(stores: SqlStores) -> None:
     await bear(stores, ROOM)
     assert await keeper(stores, CLOSED_AT + AFTERLIFE_MS, keep_ms=0).sweep() == 0
     assert await keeper(stores, CLOSED_AT + AFTERLIFE_MS + 1, keep_ms=0).sweep() == 1
 
 
-async def test_a_create_is_new_after_the_room_that_it_made_is_gone(stores: SqliteStores) -> None:
+async def test_a_create_is_new_after_the_room_that_it_made_is_gone(stores: SqlStores) -> None:
     await bear(stores, ROOM, create="make")
     repeated = await stores.journal.born("ann", "make")
     assert repeated and repeated.room_id == ROOM
@@ -115,7 +111,7 @@ async def test_a_create_is_new_after_the_room_that_it_made_is_gone(stores: Sqlit
     await bear(stores, new_id(), create="make")
 
 
-async def test_a_long_room_goes_step_by_step_and_can_be_opened_until_it_is_gone(stores: SqliteStores) -> None:
+async def test_a_long_room_goes_step_by_step_and_can_be_opened_until_it_is_gone(stores: SqlStores) -> None:
     await bear(stores, ROOM, length=25)
     await stores.journal.save_snapshot(snapshot(ROOM, 22))
     closed = SqlClosedRooms(stores.database)
@@ -130,7 +126,7 @@ async def test_a_long_room_goes_step_by_step_and_can_be_opened_until_it_is_gone(
 
 
 async def test_all_that_are_old_enough_go_and_the_others_stay(
-    stores: SqliteStores, monkeypatch: pytest.MonkeyPatch
+    stores: SqlStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "ROOMS_AT_ONCE", 3)
     for number in range(10):
@@ -155,7 +151,7 @@ async def test_the_first_id_of_a_moment_parts_the_ids_made_before_and_after() ->
 class Watched(SqlClosedRooms):
     """Tells when it was asked, and is away the first time."""
 
-    def __init__(self, stores: SqliteStores) -> None:
+    def __init__(self, stores: SqlStores) -> None:
         super().__init__(stores.database)
         self.asked = asyncio.Semaphore(0)
         self._away = [Unavailable("not now"), RuntimeError("a bug")]
@@ -168,7 +164,7 @@ class Watched(SqlClosedRooms):
 
 
 async def test_it_looks_again_and_again_until_it_is_stopped(
-    stores: SqliteStores, monkeypatch: pytest.MonkeyPatch
+    stores: SqlStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "FIRST_ROUND_S", 0.0)
     monkeypatch.setattr(retention, "ROUND_S", 0.0)
@@ -183,7 +179,7 @@ async def test_it_looks_again_and_again_until_it_is_stopped(
     assert await count(stores, rooms) == 0
 
 
-async def test_it_stops_at_once_wherever_it_is(stores: SqliteStores, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_stops_at_once_wherever_it_is(stores: SqlStores, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "FIRST_ROUND_S", 0.0)
     monkeypatch.setattr(retention, "PAUSE_S", 3600.0)
     for number in range(3):
@@ -204,5 +200,5 @@ async def test_it_stops_at_once_wherever_it_is(stores: SqliteStores, monkeypatch
     assert await count(stores, rooms) == 2
 
 
-async def test_one_that_was_never_started_may_be_stopped(stores: SqliteStores) -> None:
+async def test_one_that_was_never_started_may_be_stopped(stores: SqlStores) -> None:
     await keeper(stores, CLOSED_AT).stop()

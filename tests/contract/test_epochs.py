@@ -1,7 +1,5 @@
 """A new epoch after the database went back: whoever owned the room cannot write, and positions go on behind it."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,16 +19,14 @@ from gameroom.rooms.restoring import fresh_term
 from gameroom.storage.epochs import SqlEpochs
 from gameroom.storage.failures import OutcomeUnknown
 from gameroom.storage.tables import rooms
-from tests.contract.room_stores import SqliteStores, listing, record
+from tests.contract.room_stores import SqlStores, listing, record
 
 NOW = 1_800_000_000_000
 
 
 @pytest.fixture
-async def stores(tmp_path: Path) -> AsyncIterator[SqliteStores]:
-    stores = SqliteStores(tmp_path / "rooms.db")
-    yield stores
-    await stores.close()
+def stores(sql_stores: SqlStores) -> SqlStores:
+    return sql_stores
 
 
 def written(seq: int, *, at: int = 1_000, term: int = 1) -> SealedRecord:
@@ -56,14 +52,14 @@ def kept(seq: int) -> Snapshot:
     )
 
 
-async def bear(stores: SqliteStores, *records: SealedRecord, status: Any = "playing") -> None:
+async def bear(stores: SqlStores, *records: SealedRecord, status: Any = "playing") -> None:
     unit = Unit(room_id="r", term=1, records=records, listing=listing("r", status=status))
     await stores.journal.create(
         Birth(unit=unit, home="node-a", creator_id="ann", command_id=None, input_hash=b"x")
     )
 
 
-async def test_the_epoch_begins_behind_the_last_record(stores: SqliteStores) -> None:
+async def test_the_epoch_begins_behind_the_last_record(stores: SqlStores) -> None:
     await bear(stores, written(1), written(2))
     assert await SqlEpochs(stores.database).begin("r", NOW) == Position(epoch=4, seq=3, at=NOW)
     [first] = await stores.journal.read("r", 2, 10)
@@ -72,25 +68,25 @@ async def test_the_epoch_begins_behind_the_last_record(stores: SqliteStores) -> 
     assert (event.game, event.game_version, event.parts) == ("chess", "7", {})
 
 
-async def test_in_a_room_time_does_not_go_back(stores: SqliteStores) -> None:
+async def test_in_a_room_time_does_not_go_back(stores: SqlStores) -> None:
     await bear(stores, written(1, at=NOW + 5))
     assert await SqlEpochs(stores.database).begin("r", NOW) == Position(epoch=4, seq=2, at=NOW + 5)
 
 
-async def test_it_begins_behind_a_snapshot_that_is_later(stores: SqliteStores) -> None:
+async def test_it_begins_behind_a_snapshot_that_is_later(stores: SqlStores) -> None:
     """Play that is not journaled goes on behind the last record."""
     await bear(stores, written(1))
     await stores.journal.save_snapshot(kept(40))
     assert await SqlEpochs(stores.database).begin("r", NOW) == Position(epoch=4, seq=41, at=NOW)
 
 
-async def test_it_begins_behind_a_record_that_is_later_than_the_snapshot(stores: SqliteStores) -> None:
+async def test_it_begins_behind_a_record_that_is_later_than_the_snapshot(stores: SqlStores) -> None:
     await bear(stores, written(1), written(2))
     await stores.journal.save_snapshot(kept(1))
     assert await SqlEpochs(stores.database).begin("r", NOW) == Position(epoch=4, seq=3, at=NOW)
 
 
-async def test_no_owner_can_write_any_more(stores: SqliteStores) -> None:
+async def test_no_owner_can_write_any_more(stores: SqlStores) -> None:
     """Not one whose claims are lost either, whatever number they had, and not after the next claim."""
     await bear(stores, written(1))
     await SqlEpochs(stores.database).begin("r", NOW)
@@ -105,7 +101,7 @@ async def test_no_owner_can_write_any_more(stores: SqliteStores) -> None:
             await stores.journal.append(Unit(room_id="r", term=term, records=(written(3, term=term),)))
 
 
-async def test_who_handed_the_room_over_cleanly_did_so_in_another_history(stores: SqliteStores) -> None:
+async def test_who_handed_the_room_over_cleanly_did_so_in_another_history(stores: SqlStores) -> None:
     await bear(stores, written(1))
     await stores.placement.release("r", 1)
     await SqlEpochs(stores.database).begin("r", NOW)
@@ -120,22 +116,20 @@ def test_terms_rise_whatever_the_clock_says() -> None:
 
 
 @pytest.mark.parametrize("room_id", ["r", "nowhere"])
-async def test_closed_rooms_and_those_that_are_not_there_have_none(
-    stores: SqliteStores, room_id: str
-) -> None:
+async def test_closed_rooms_and_those_that_are_not_there_have_none(stores: SqlStores, room_id: str) -> None:
     await bear(stores, written(1), status="closed")
     assert await SqlEpochs(stores.database).begin(room_id, NOW) is None
     assert len(await stores.journal.read("r", 0, 10)) == 1
 
 
-async def test_a_room_whose_last_record_is_damaged_is_left_as_it_is(stores: SqliteStores) -> None:
+async def test_a_room_whose_last_record_is_damaged_is_left_as_it_is(stores: SqlStores) -> None:
     await bear(stores, record("r", 1))  # hashed otherwise than records are
     with pytest.raises(Damaged):
         await SqlEpochs(stores.database).begin("r", NOW)
     assert (await term_of(stores), len(await stores.journal.read("r", 0, 10))) == (1, 1)
 
 
-async def test_after_a_doubt_it_is_begun_once(stores: SqliteStores, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_after_a_doubt_it_is_begun_once(stores: SqlStores, monkeypatch: pytest.MonkeyPatch) -> None:
     await bear(stores, written(1))
     write, doubts = stores.database.write, [OutcomeUnknown("COMMIT failed")]
 
@@ -150,13 +144,13 @@ async def test_after_a_doubt_it_is_begun_once(stores: SqliteStores, monkeypatch:
     assert len(await stores.journal.read("r", 0, 10)) == 2
 
 
-async def test_open_rooms_are_listed_page_by_page(stores: SqliteStores) -> None:
+async def test_open_rooms_are_listed_page_by_page(stores: SqlStores) -> None:
     await bear(stores, written(1))
     epochs = SqlEpochs(stores.database)
     assert (await epochs.open_rooms("", 10), await epochs.open_rooms("r", 10)) == (["r"], [])
 
 
-async def term_of(stores: SqliteStores) -> int | None:
+async def term_of(stores: SqlStores) -> int | None:
     return await stores.database.read(
         lambda connection: connection.scalar(rooms.select().with_only_columns(rooms.c.term))
     )

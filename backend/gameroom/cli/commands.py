@@ -47,4 +47,8 @@ def takes_game_options(command: ArgumentParser) -> None:
 
 def takes_places(command: ArgumentParser) -> None:
     command.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of keys and database")
-    command.add_argument("--database-url", metavar="URL", help="such as sqlite:///path/to/file.db")
+    command.add_argument(
+        "--database-url",
+        metavar="URL",
+        help="such as sqlite:///path/to/file.db or postgresql+psycopg://user@host/db",
+    )

@@ -8,9 +8,9 @@ from functools import partial
 
 from gameroom.app import create_app
 from gameroom.cli.commands import Commands, add_command, takes_games, takes_places
-from gameroom.cli.database import without_password
 from gameroom.server import Life, Server, listen, server_config
 from gameroom.settings import Settings
+from gameroom.storage.backends import shown
 from gameroom.telemetry.logs import configure_logs
 
 
@@ -77,9 +77,7 @@ def _address(host: str) -> str:
 
 def _places(settings: Settings, base: str) -> str:
     data = settings.data_dir.absolute()
-    return _PLACES.format(
-        base=base, data=data, database=without_password(settings.database_url), keys=data / "keys"
-    )
+    return _PLACES.format(base=base, data=data, database=shown(settings.database_url), keys=data / "keys")
 
 
 def _first_steps(base: str) -> str:

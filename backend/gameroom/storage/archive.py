@@ -10,8 +10,9 @@ from sqlalchemy.exc import DBAPIError
 from gameroom.rooms.archive import Moment, RoomRow
 from gameroom.rooms.journal import SealedRecord, Snapshot
 from gameroom.rooms.rooms import Card
-from gameroom.storage import migrate, sqlite
+from gameroom.storage import migrate
 from gameroom.storage.accounts import CARDS_AT_ONCE
+from gameroom.storage.backends import backend_of
 from gameroom.storage.failures import DatabaseUnusable
 from gameroom.storage.tables import records, room_members, rooms, snapshots, users
 
@@ -24,16 +25,14 @@ _RECORD = tuple(records.c[name] for name in SealedRecord.__struct_fields__)
 @contextmanager
 def open_archive(url: str) -> Iterator["SqlArchive"]:
     """The archive of this database. A server may run on it meanwhile. Raises `DatabaseUnusable`, then and later."""
-    file = sqlite.file_of(url)
-    if not file.exists():  # connecting would make it
-        raise DatabaseUnusable(f"There is no database {file}; --data-dir or --database-url say where it is")
-    engine = sqlite.reader_engine(file, connections=1)
+    backend = backend_of(url)
+    engine = backend.looker()
     try:
         with engine.connect() as connection:
             migrate.require_newest(connection)
         yield SqlArchive(engine)
     except DBAPIError as error:
-        raise DatabaseUnusable(sqlite.sentence_of(file, error) or f"{file}: {error.orig}") from error
+        raise DatabaseUnusable(backend.sentence_of(error) or f"{backend.name}: {error.orig}") from error
     finally:
         engine.dispose()
 

@@ -47,6 +47,9 @@ class Backend(Protocol):
     def migrator(self) -> Engine:
         """An engine for changes of the schema, however long they take. Raises `DatabaseUnusable`."""
 
+    def looker(self) -> Engine:
+        """An engine that only reads, for a look beside a server. Raises `DatabaseUnusable` where there is nothing."""
+
     def check(self, connection: Connection) -> None:
         """Raises `DatabaseUnusable` where the database is damaged, as far as can be seen at once."""
 

@@ -31,7 +31,7 @@ class SqlEpochs:
         try:
             return await self._database.write(work)
         except OutcomeUnknown:
-            return await insist(self._database, work, in_doubt=True)
+            return await insist(self._database.write, work, in_doubt=True)
 
 
 class _Beginning:

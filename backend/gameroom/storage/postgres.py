@@ -20,6 +20,8 @@ from gameroom.storage.postgres_batches import settle, store_batch
 NEEDED_VERSION = 140000
 """PostgreSQL 14, the oldest that is still maintained."""
 
+READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
 WRITERS, APPENDERS, READERS = 4, 3, 4
 """Connections of one server. The journal appends on one at a time; the other two are for claims and snapshots."""
 
@@ -79,11 +81,14 @@ class Postgres:
         return Pools(
             writer=Pool(self._engine(WRITERS, "BEGIN"), WRITERS),
             appender=Pool(self._engine(APPENDERS, None), APPENDERS, autocommit=True),
-            reader=Pool(self._engine(READERS, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), READERS),
+            reader=Pool(self._engine(READERS, READING), READERS),
         )
 
     def migrator(self) -> Engine:
         return _engine(self._url, 1, "BEGIN", _NO_TIMEOUTS, Overtime(inf))
+
+    def looker(self) -> Engine:
+        return _engine(self._url, 1, READING, _NO_TIMEOUTS, Overtime(inf))
 
     def _engine(self, connections: int, begin: str | None) -> Engine:
         return _engine(self._url, connections, begin, _TIMEOUTS, self._overtime)

@@ -29,7 +29,7 @@ class SqlClosedRooms:
         try:
             return await self._database.write(work)
         except OutcomeUnknown:
-            return await insist(self._database, work, in_doubt=True)
+            return await insist(self._database.write, work, in_doubt=True)
 
 
 def _closed_before(connection: Connection, moment: Millis, after: str, limit: int) -> list[str]:

@@ -66,6 +66,12 @@ class Sqlite:
     def migrator(self) -> Engine:
         return writer_engine(self._file)
 
+    def looker(self) -> Engine:
+        if not self._file.exists():  # connecting would make it
+            where = "--data-dir or --database-url say where it is"
+            raise DatabaseUnusable(f"There is no database {self._file}; {where}")
+        return reader_engine(self._file, connections=1)
+
     def check(self, connection: Connection) -> None:
         check_undamaged(self._file, connection)
 
