@@ -86,7 +86,10 @@ class _Claiming:
         return _claim_of(row) if is_ours else None
 
 
-_CLAIMED = (rooms.c.room_id, rooms.c.home, rooms.c.term, rooms.c.released_term, rooms.c.game)
+_CLAIMED = (
+    *(rooms.c.room_id, rooms.c.home, rooms.c.term),
+    *(rooms.c.released_term, rooms.c.game, rooms.c.visibility),
+)
 
 
 def _game_of(connection: Connection, room_id: str) -> str | None:
@@ -100,12 +103,13 @@ def _claim(connection: Connection, room_id: str, term: int, home: str) -> Claim 
     return _claim_of(connection.execute(taking).one_or_none())
 
 
-def _claim_of(row: "Row[str, str | None, int, int | None, str] | None") -> Claim | None:
+def _claim_of(row: "Row[str, str | None, int, int | None, str, str] | None") -> Claim | None:
     if row is None:
         return None
     # Only the very next claim after a release finds the mark.
     clean = row.released_term == row.term - 1
-    return Claim(room_id=row.room_id, term=row.term, game=row.game, clean=clean)
+    private = row.visibility == "private"
+    return Claim(room_id=row.room_id, term=row.term, game=row.game, clean=clean, private=private)
 
 
 def _give_back(connection: Connection, room_id: str, term: int, *, clean: bool) -> None:
