@@ -167,7 +167,7 @@ FAULTS: Faults = {
         ),
         fault(
             "nothing is kept for what nobody can refuse",
-            Edit(ROOM, "        if not turn.without_game:\n", "        if False:\n"),
+            Edit(ROOM, "        if changes and not turn.without_game:\n", "        if False:\n"),
             f"{T_HEADROOM}::test_longer_cards_keep_nobody_out_and_lose_no_room",
             f"{T_HEADROOM}::test_what_leaves_too_little_is_refused_and_all_else_is_done",
         ),
@@ -484,8 +484,8 @@ FAULTS: Faults = {
             "who wants no patches gets patches",
             Edit(
                 FRAMING,
-                "        if update is not None and viewers:\n",
-                "        if False:\n",
+                "        if not viewers:\n",
+                "        if True:\n",
             ),
             f"{T_PUBLISHING}::test_who_wants_no_patches_gets_the_whole_view_with_each_change",
         ),
@@ -544,16 +544,15 @@ FAULTS: Faults = {
         fault(
             "each view goes out in a message of its own",
             Edit(
-                ROOM,
-                "        return tuple(\n            framer.deliver(",
-                "        return tuple(\n            part\n"
-                "            for whole in self._each(framer, turn, records, cause)\n"
-                "            for part in (replace(whole, shares=(share,)) for share in whole.shares)\n"
-                "        )\n\n"
-                "    def _each(\n"
-                "        self, framer: Framer, turn: Turn, records: list[Record], cause: Cause\n"
-                "    ) -> tuple[Delivery, ...]:\n"
-                "        return tuple(\n            framer.deliver(",
+                FRAMING,
+                "        return tuple(\n            [self._deliver(record, emission, number == 0, cause)"
+                " for number, (record, emission) in pairs]\n        )",
+                "        whole = [self._deliver(record, emission, number == 0, cause)"
+                " for number, (record, emission) in pairs]\n"
+                "        return tuple(\n"
+                "            msgspec.structs.replace(each, shares=(share,))\n"
+                "            for each in whole for share in each.shares\n"
+                "        )",
             ),
             f"{T_PUBLISHING}::test_one_message_carries_an_event_as_each_viewer_sees_it",
         ),
@@ -588,8 +587,8 @@ FAULTS: Faults = {
             "whispers reach everybody",
             Edit(
                 FRAMING,
-                "            yield Share(None, hidden_frame(record))",
-                "            yield Share(None, event_frame(record, data, seat=None))",
+                "            return heard, Share(None, hidden_frame(record))",
+                "            return heard, Share(None, event_frame(record, data, seat=None))",
             ),
             f"{T_HANDLERS}::test_a_whisper_is_hidden_from_others",
         ),

@@ -45,6 +45,9 @@ class Update(Struct, frozen=True):
 
 NO_UPDATE = Update()
 
+_PATCHED = Base(whole=False, key=None, as_view=False)
+"""What most viewers are."""
+
 
 class Change(Struct, frozen=True):
     """What a turn changed in what is seen: `shared` for all alike, and whether the game's view may have changed too."""
@@ -122,8 +125,17 @@ class Framer:
         self._leaving = leaving
         self._updates: dict[Base, Update | None] = {}
 
-    def deliver(self, record: Record, emission: Emission, *, first: bool, cause: str | None) -> Delivery:
-        shares = tuple(self._shares(record, emission, first))
+    def deliver_all(
+        self, records: list[Record], emissions: list[Emission], cause: str | None
+    ) -> tuple[Delivery, ...]:
+        """One delivery for each event; `cause`: the connection whose command made them."""
+        pairs = enumerate(zip(records, emissions, strict=True))
+        return tuple(
+            [self._deliver(record, emission, number == 0, cause) for number, (record, emission) in pairs]
+        )
+
+    def _deliver(self, record: Record, emission: Emission, first: bool, cause: str | None) -> Delivery:
+        shares = self._shares(record, emission, first)
         if self._max_bytes is not None:
             _check_size(shares, self._max_bytes)
         return Delivery(
@@ -137,32 +149,36 @@ class Framer:
             cause=cause,
         )
 
-    def _shares(self, record: Record, emission: Emission, first: bool) -> Iterable[Share]:
+    def _shares(self, record: Record, emission: Emission, first: bool) -> tuple[Share, ...]:
         data = wire_data(emission.event, record)
+        if emission.audience is not None:
+            heard = Share(emission.audience, event_frame(record, data, seat=None))
+            return heard, Share(None, hidden_frame(record))
+        farewell: tuple[Share, ...] = ()
         if emission.parting is not None:
             self._leaving.remove(emission.parting[0])
-            yield Share(frozenset((emission.parting[0],)), event_frame(record, data, seat=None))
-        if emission.audience is not None:
-            yield Share(emission.audience, event_frame(record, data, seat=None))
-            yield Share(None, hidden_frame(record))
-        elif self._alike(record, first):
-            yield from self._together(record, emission, data, first)
-        else:
-            yield from self._apart(record, emission, data, first)
+            farewell = (Share(frozenset((emission.parting[0],)), event_frame(record, data, seat=None)),)
+        if self._alike(record, first):
+            return farewell + self._together(record, emission, data, first)
+        return (*farewell, *self._apart(record, emission, data, first))
 
-    def _together(self, record: Record, emission: Emission, data: Raw, first: bool) -> Iterable[Share]:
-        update = self._update(Base(whole=False, key=None, as_view=False)) if first else None
-        yield Share(None, event_frame(record, data, seat=None, update=update))
+    def _together(self, record: Record, emission: Emission, data: Raw, first: bool) -> tuple[Share, ...]:
+        update = self._update(_PATCHED) if first else None
+        for_all = Share(None, event_frame(record, data, seat=None, update=update))
+        if update is None or not self._viewpoint.without_patches:
+            return (for_all,)
         parting = () if emission.parting is None else emission.parting[:1]
         viewers = self._viewpoint.without_patches.difference(parting)
-        if update is not None and viewers:
-            view = self._update(Base(whole=False, key=None, as_view=True))
-            yield Share(frozenset(viewers), event_frame(record, data, seat=None, update=view))
+        if not viewers:
+            return (for_all,)
+        view = self._update(Base(whole=False, key=None, as_view=True))
+        return for_all, Share(frozenset(viewers), event_frame(record, data, seat=None, update=view))
 
     def _alike(self, record: Record, first: bool) -> bool:
         """Whether one frame serves all viewers."""
-        untargeted = all(a.to is None for a in record.announcements)
-        return untargeted and not (first and (self._viewpoint.secretive or record.kind == EpochStarted.type))
+        if first and (self._viewpoint.secretive or record.kind == EpochStarted.type):
+            return False
+        return all(a.to is None for a in record.announcements)
 
     def _apart(self, record: Record, emission: Emission, data: Raw, first: bool) -> Iterable[Share]:
         """A frame for each of those who may see or hear something of their own, and one for all others."""
@@ -217,8 +233,9 @@ class Framer:
 
 
 def _check_size(shares: tuple[Share, ...], max_bytes: int) -> None:
-    if not all(fits(share.frame, max_bytes) for share in shares):
-        raise MessageTooBig(max_bytes)
+    for share in shares:
+        if not fits(share.frame, max_bytes):
+            raise MessageTooBig(max_bytes)
 
 
 def _ends(emission: Emission) -> dict[str | None, DetachReason]:

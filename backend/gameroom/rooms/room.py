@@ -22,7 +22,7 @@ from gameroom.rooms.decision import NOTHING, Cause, Decision, Recollection
 from gameroom.rooms.framing import Change, Framer
 from gameroom.rooms.handlers import membership, play, system
 from gameroom.rooms.headroom import most_bytes
-from gameroom.rooms.journal import Snapshot
+from gameroom.rooms.journal import SealedRecord, Snapshot
 from gameroom.rooms.listing import Listings
 from gameroom.rooms.memory import Memory
 from gameroom.rooms.policy import RoomPolicy
@@ -33,7 +33,7 @@ from gameroom.rooms.router import Route, find_route
 from gameroom.rooms.sealing import (
     Stamp,
     complete,
-    is_journaled,
+    journaled_of,
     make_records,
     recorded_answer,
     seal_all,
@@ -297,24 +297,30 @@ class Room:
 
     def _commit(self, turn: Turn, cause: Cause, answer: MakeAnswer, before: Position) -> Decision:
         changes = self.state.changes()
-        if not turn.without_game:
+        if changes and not turn.without_game:
             self._check_headroom(cause, changes)
         stamp = Stamp(room_id=self.room_id, epoch=before.epoch, head=before.seq, term=self.term, at=turn.now)
         records = make_records(stamp, self.game_type, turn.emissions, cause)
         deliveries = self._frame(turn, records, cause, game_changed=GAME in changes)
         outcome = answer(records)
         recorded = recorded_answer(cause, outcome)
-        parts = storable(self.game_type, {**self.memory.unsaved, **changes})
-        journaled = [
-            r for r, e in zip(records, turn.emissions, strict=True) if is_journaled(self.game_type, e)
-        ]
-        if journaled:
-            journaled[0] = complete(journaled[0], cause, parts, recorded)
-        sealed = seal_all(journaled)
-        self.memory.unsaved = {} if journaled else parts
+        journaled = journaled_of(self.game_type, turn.emissions, records)
+        sealed = self._seal(journaled, cause, changes, recorded)
         self._remember(cause, records, journaled, recorded)
         self._settle(changes)
         return Decision(records=sealed, deliveries=deliveries, outcome=outcome)
+
+    def _seal(
+        self, journaled: list[Record], cause: Cause, changes: Parts, recorded: StoredAnswer | None
+    ) -> tuple[SealedRecord, ...]:
+        """What play that is not journaled has changed waits for the next record, whatever causes that."""
+        parts = storable(self.game_type, {**self.memory.unsaved, **changes})
+        if not journaled:
+            self.memory.unsaved = parts
+            return ()
+        sealed = seal_all([complete(journaled[0], cause, parts, recorded), *journaled[1:]])
+        self.memory.unsaved = {}
+        return sealed
 
     def _check_headroom(self, cause: Cause, changes: Parts) -> None:
         """Raises `MessageTooBig` if what was asked, or what the game did, leaves too little for what must happen."""
@@ -334,10 +340,7 @@ class Room:
         leaving = {emission.parting[0] for emission in turn.emissions if emission.parting is not None}
         max_bytes = None if turn.without_game else self.policy.max_frame_bytes
         framer = Framer(self.viewpoint, change, max_bytes, leaving)
-        return tuple(
-            framer.deliver(record, emission, first=record is records[0], cause=cause.connection_id)
-            for record, emission in zip(records, turn.emissions, strict=True)
-        )
+        return framer.deliver_all(records, turn.emissions, cause.connection_id)
 
     def _remember(
         self, cause: Cause, records: list[Record], journaled: list[Record], recorded: StoredAnswer | None
@@ -359,6 +362,13 @@ class Room:
 
     def _settle(self, changes: Parts) -> None:
         """The turn is decided: what it changed is the committed state now."""
+        if changes:
+            self._commit_parts(changes)
+        else:
+            self.state.commit({})
+        self.viewpoint.settle(game_changed=GAME in changes)
+
+    def _commit_parts(self, changes: Parts) -> None:
         self.listings.note(changes)
         for key, data in changes.items():
             if key.startswith(MEMBER) and data is None:
@@ -369,7 +379,6 @@ class Room:
             self.presence.clear()
         self.state.commit(changes)
         self._most_before = self._most_bytes({})
-        self.viewpoint.settle(game_changed=GAME in changes)
 
     def _forget_leaver(self, user_id: str) -> None:
         """Who left long ago, and has not come again, is shown as nobody where its coming is told once more."""

@@ -27,9 +27,12 @@ class Stamp(Struct, frozen=True, kw_only=True):
     at: Millis
 
 
-def is_journaled(game_type: GameType, emission: Emission) -> bool:
+def journaled_of(game_type: GameType, emissions: list[Emission], records: list[Record]) -> list[Record]:
     """Play of a game that chose so is not journaled; membership, host, chat and life cycle always are."""
-    return game_type.durability == "journal" or not isinstance(emission.event, GameUpdated)
+    if game_type.durability == "journal":
+        return records
+    pairs = zip(records, emissions, strict=True)
+    return [record for record, emission in pairs if not isinstance(emission.event, GameUpdated)]
 
 
 def make_records(stamp: Stamp, game_type: GameType, emissions: list[Emission], cause: Cause) -> list[Record]:
@@ -47,7 +50,7 @@ def make_records(stamp: Stamp, game_type: GameType, emissions: list[Emission], c
             data=stored_data(emission.event),
             user_id=cause.user_id,
             announcements=tuple(
-                StoredAnnouncement(a.to, Raw(encode(a.data))) for a in emission.announcements
+                [StoredAnnouncement(a.to, Raw(encode(a.data))) for a in emission.announcements]
             ),
             audience=None if emission.audience is None else tuple(sorted(emission.audience)),
         )

@@ -149,7 +149,7 @@ class RoomState:
 
     def open_game(self) -> GameState | None:
         """The game's state for code that may change it in place."""
-        self._game_touched = True
+        self._game_touched = self._game_touched or self.game is not None
         return self.game
 
     def set_game(self, game: GameState | None) -> None:
