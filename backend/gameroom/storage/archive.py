@@ -24,9 +24,7 @@ _RECORD = tuple(records.c[name] for name in SealedRecord.__struct_fields__)
 @contextmanager
 def open_archive(url: str) -> Iterator["SqlArchive"]:
     """The archive of this database. A server may run on it meanwhile. Raises `DatabaseUnusable`, then and later."""
-    file = sqlite.file_of(url)
-    if not file.exists():  # connecting would make it
-        raise DatabaseUnusable(f"There is no database {file}; --data-dir or --database-url say where it is")
+    file = sqlite.existing_file_of(url)
     engine = sqlite.reader_engine(file, connections=1)
     try:
         with engine.connect() as connection:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -26,6 +26,9 @@ T = TypeVar("T")
 Work = Callable[[Connection], T]
 """What is done in one transaction, in a thread: it touches nothing but the connection and its arguments."""
 
+Check = Callable[[Path, Connection], None]
+"""Looks at the file before it is used. Raises `DatabaseUnusable`."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -39,11 +42,24 @@ class Database:
     def open(cls, url: str) -> "Database":
         """Raises `DatabaseUnusable`, also where the schema is not this code's (see `migrate.upgrade`). Blocks."""
         file = sqlite.file_of(url)
+        return cls._opened(file, sqlite.locked(file), sqlite.check_undamaged)
+
+    @classmethod
+    def beside(cls, url: str) -> "Database":
+        """The database of a server that may be running, for an operator's few and short transactions.
+
+        Without the lock; what makes rooms needs it. Raises as `open`, and where there is no database yet. Blocks.
+        """
+        file = sqlite.existing_file_of(url)
+        return cls._opened(file, nullcontext(), _taken_as_it_is)
+
+    @classmethod
+    def _opened(cls, file: Path, held: AbstractContextManager[None], check: Check) -> "Database":
         resources = ExitStack()
         try:
-            resources.enter_context(sqlite.locked(file))
+            resources.enter_context(held)
             writer = resources.enter_context(_disposing(sqlite.writer_engine(file)))
-            _check(file, writer)
+            _check(file, writer, check)
             readers = resources.enter_context(_disposing(sqlite.reader_engine(file, READERS)))
         except BaseException:
             resources.close()
@@ -114,10 +130,14 @@ def _commit(connection: Connection) -> None:
         raise OutcomeUnknown("COMMIT failed") from error
 
 
-def _check(file: Path, writer: Engine) -> None:
+def _taken_as_it_is(_: Path, __: Connection) -> None:
+    """Whoever comes beside a server does not make it wait while the whole file is looked through."""
+
+
+def _check(file: Path, writer: Engine, check: Check) -> None:
     try:
         with writer.begin() as connection:
-            sqlite.check_undamaged(file, connection)
+            check(file, connection)
             migrate.require_newest(connection)
     except DBAPIError as error:
         raise DatabaseUnusable(sqlite.sentence_of(file, error) or f"{file}: {error.orig}") from error

@@ -42,6 +42,14 @@ def file_of(url: str) -> Path:
     return Path(parsed.database)
 
 
+def existing_file_of(url: str) -> Path:
+    """The same for a file that is there: connecting would make it. Raises `DatabaseUnusable`."""
+    file = file_of(url)
+    if not file.exists():
+        raise DatabaseUnusable(f"There is no database {file}; --data-dir or --database-url say where it is")
+    return file
+
+
 def _parsed(url: str) -> URL:
     try:
         return make_url(url)
