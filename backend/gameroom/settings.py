@@ -5,6 +5,7 @@ from the default here. Parts never see this class: the composition root hands ea
 `.env.example` is written from here (`make env-example`).
 """
 
+import os
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -21,6 +22,8 @@ CONSEQUENCES = frozenset({"default_factory_not_called"})
 
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9_.:\[\]-]+")
 DEFAULT_PORTS = {"http://": ":80", "https://": ":443"}
+
+LAST_PORT = 65_535
 
 FOREVER = "forever"
 
@@ -106,7 +109,7 @@ class Settings(BaseSettings):
         "or postgresql+psycopg://user:password@host/database.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
-    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    port: int = Field(default=8000, ge=0, le=LAST_PORT, description="Port to listen on; 0 takes a free one.")
     games: Words = Field(
         default=(),
         description="Game files to load beside the built-in games: my_game.py, other.py:ClassName.",
@@ -230,13 +233,23 @@ def _problem(kind: str, location: tuple[int | str, ...], message: str) -> str:
         return sentence
     name = str(location[0])
     if kind == "extra_forbidden":
-        return f"{_variable(name)} is no setting{_hint(name)}"
+        return _no_setting(name)
     return f"{_variable(name)}: {sentence}"
 
 
-def _hint(name: str) -> str:
+def unknown_variables() -> list[str]:
+    """A sentence for each variable of the environment that begins as ours do, and is none.
+
+    Unlike a line of `.env` it may be meant for somebody else, so it is no reason not to start.
+    """
+    names = (name[len(PREFIX) :].lower() for name in os.environ if name.upper().startswith(PREFIX))
+    return [_no_setting(name) for name in sorted(names) if name not in Settings.model_fields]
+
+
+def _no_setting(name: str) -> str:
     nearest = get_close_matches(name, Settings.model_fields, n=1)
-    return f"; did you mean {_variable(nearest[0])}?" if nearest else ""
+    hint = f"; did you mean {_variable(nearest[0])}?" if nearest else ""
+    return f"{_variable(name)} is no setting{hint}"
 
 
 # --- .env.example ---------------------------------------------------------------------------------------------

@@ -267,3 +267,54 @@ async def test_a_revocation_outlives_its_user(stores: IdentityStores) -> None:
     await stores.accounts.delete(by(again), NOW + 1)
     (told, _) = await stores.revocations.revocations(0, 10)
     assert (told.user_id, told.why, told.until) == (gus.user_id, "suspended", None)
+
+
+# --- what operators do ----------------------------------------------------------------------------------------
+
+
+async def test_a_role_that_is_taken_away_ends_the_sign_ins_that_had_it(stores: IdentityStores) -> None:
+    ada, bob = user("Ada"), user("Bob")
+    ours, (theirs,) = await entered(stores, ada, sign_ins=2), await entered(stores, bob)
+    await stores.accounts.grant(ada.user_id, "admin")
+    await stores.accounts.grant(ada.user_id, "admin")
+    assert await stores.sign_ins.holder(ours[0].sign_in_id) == Holder(
+        replace(ada, roles=("admin",)), ended=False
+    )
+    assert await told(stores) == set()
+    await stores.accounts.revoke(ada.user_id, "admin", NOW)
+    assert [await stores.sign_ins.holder(each.sign_in_id) for each in ours] == [Holder(ada, ended=True)] * 2
+    assert await told(stores) == {each.sign_in_id for each in ours}
+    assert await stores.sign_ins.holder(theirs.sign_in_id) == Holder(bob, ended=False)
+
+
+async def test_who_has_not_got_the_role_stays_signed_in_without_it(stores: IdentityStores) -> None:
+    ada = replace(user("Ada"), roles=("qa",))
+    (sign_in,) = await entered(stores, ada)
+    await stores.accounts.revoke(ada.user_id, "admin", NOW)
+    assert await stores.sign_ins.holder(sign_in.sign_in_id) == Holder(ada, ended=False)
+
+
+async def test_who_is_reinstated_signs_in_anew(stores: IdentityStores) -> None:
+    gus = guest()
+    (sign_in,) = await entered(stores, gus)
+    await stores.accounts.suspend(gus.user_id, Suspension(NOW + 1), NOW)
+    await stores.accounts.reinstate(gus.user_id)
+    assert await stores.sign_ins.holder(sign_in.sign_in_id) == Holder(gus, ended=True)
+    await stores.sign_ins.open(family(gus))
+
+
+async def test_for_who_is_not_there_operators_do_nothing(stores: IdentityStores) -> None:
+    await stores.accounts.grant("nobody", "admin")
+    await stores.accounts.revoke("nobody", "admin", NOW)
+    await stores.accounts.reinstate("nobody")
+    assert await stores.accounts.find("nobody") is None
+
+
+async def test_sign_ins_are_counted_that_have_neither_ended_nor_expired(stores: IdentityStores) -> None:
+    ada = user("Ada")
+    first, *_ = await entered(stores, ada, sign_ins=3)
+    await entered(stores, user("Bob"))
+    await stores.sign_ins.open(family(ada, expires_at=NOW + 1))
+    await stores.sign_ins.change(first.handle_hash, lambda family, _: (family.ended(NOW), None))
+    assert await stores.sign_ins.live(ada.user_id, NOW) == 3
+    assert await stores.sign_ins.live(ada.user_id, NOW + 1) == 2

@@ -235,6 +235,16 @@ def _await_ready(base: str) -> None:
         assert client.get(f"{base}/readyz").status_code == 200
 
 
+def test_a_variable_that_is_no_setting_is_warned_of_and_the_server_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GAMEROOM_GRACEMS", "s3cret")
+    with serving() as served:
+        _, log = served.end()
+    assert 'level=warning logger=gameroom.cli.serving message="GAMEROOM_GRACEMS is no setting; did you' in log
+    assert "s3cret" not in log
+
+
 # --- what an operator can mend --------------------------------------------------------------------------------
 
 
@@ -251,6 +261,16 @@ def test_a_port_in_use(refused: Callable[..., str], place: Path) -> None:
         line = refused("serve", "--port", str(port))
     assert line.startswith(f"cannot listen on 127.0.0.1, port {port}: another program listens there")
     assert not (place / ".gameroom").exists()
+
+
+@pytest.mark.parametrize("port", ["99999", "65536", "-1", "http", "8 0", "٨٠"])
+def test_a_port_that_is_none_is_blamed_on_the_option(capsys: pytest.CaptureFixture[str], port: str) -> None:
+    """Regression: GAMEROOM_PORT was blamed, which said nothing of the kind."""
+    with pytest.raises(SystemExit) as end:
+        main(["serve", f"--port={port}"])
+    assert end.value.code == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == f"gameroom serve: error: argument --port: {port!r} is no port; ports go from 0 to 65535"
 
 
 @pytest.mark.parametrize(

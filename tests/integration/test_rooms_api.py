@@ -3,9 +3,7 @@
 import asyncio
 import json
 import re
-import sqlite3
 from collections.abc import Awaitable
-from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
@@ -14,8 +12,8 @@ import pytest
 
 from tests.conftest import Servers
 from tests.kit.api import Account, bearer
+from tests.kit.operator import users
 from tests.kit.people import People, gathering
-from tests.kit.server import Server
 from tests.kit.summaries import summary_of_waiting_table
 from tests.kit.wire import Json, Refused
 from tests.refusals.stories import locked
@@ -283,16 +281,10 @@ async def test_others_cannot_close_it(people: People) -> None:
 async def test_an_admin_closes_any_room(people: People) -> None:
     host, admin = await people.guest(), await people.guest("Root")
     made = await people.api.create_room(host, "relay", visibility="private")
-    make_admin(people.server, admin)
+    await users(people.server, "grant", admin.user_id, "admin")
     assert (await people.api.room_from_outside(admin, made["room"]["room_id"]))["game"] == "relay"
     await people.api.close_room(admin, made["room"]["room_id"])
     assert (await refusal(people.api.room(host, made["room"]["room_id"]))).code == "room_closed"
-
-
-def make_admin(server: Server, account: Account) -> None:
-    """There is no call for this: an operator writes it into the database."""
-    with closing(sqlite3.connect(server.data_dir / "gameroom.db")) as database, database:
-        database.execute("UPDATE users SET roles = ? WHERE user_id = ?", (b'["admin"]', account.user_id))
 
 
 # --- looking for rooms ----------------------------------------------------------------------------------------

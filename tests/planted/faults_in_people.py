@@ -190,6 +190,56 @@ FAULTS: Faults = {
             f"{T_CONNECTION}::test_a_revocation_while_another_token_is_checked_is_not_missed",
         ),
     ),
+    "What an operator takes away is gone within a second": (
+        fault(
+            "who loses a role keeps the sign-ins that had it",
+            Edit(
+                STORES,
+                """account.without_role(role))
+        end_all(connection, user_id, now, "signed_out")
+""",
+                """account.without_role(role))
+""",
+            ),
+            f"{C_CHANGES}::test_a_role_that_is_taken_away_ends_the_sign_ins_that_had_it",
+        ),
+        fault(
+            "operators wait until the server is stopped",
+            Edit(
+                "backend/gameroom/storage/sqlite.py",
+                "        return nullcontext()\n",
+                "        return locked(self._file)\n",
+            ),
+            "tests/integration/test_cli_users.py::test_it_takes_no_lock_that_a_server_needs_or_has",
+        ),
+        fault(
+            "the token says which roles somebody has",
+            Edit(
+                ACCESS,
+                "        if principal.user.user_id != claims.sub:\n",
+                "        principal.user.roles[:] = claims.roles\n        if principal.user.user_id != claims.sub:\n",
+            ),
+            f"{T_ACCESS}::test_roles_are_those_of_the_account_not_of_the_token",
+        ),
+        fault(
+            "a role comes back with late news to a credential just read",
+            Edit(
+                f"{GATEWAY}/environment.py",
+                "user=replace(user, roles=principal.user.roles)",
+                "user=user",
+            ),
+            f"{T_CONNECTION}::test_late_news_brings_no_role_back",
+        ),
+        fault(
+            "a role comes back with late news to an open socket",
+            Edit(
+                f"{GATEWAY}/connection.py",
+                "        user = replace(user, roles=self.principal.user.roles)\n",
+                "",
+            ),
+            f"{T_CONNECTION}::test_late_news_brings_no_role_back",
+        ),
+    ),
     "Who is signed out changes nothing any more": (
         fault(
             "the caller is known before the body is there",

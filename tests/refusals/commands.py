@@ -12,6 +12,7 @@ from tests.refusals.scenes import (
     closed_privately,
     in_two_rooms,
     nowhere,
+    overseen,
     private,
     privately_banned,
     waiting,
@@ -110,6 +111,8 @@ def general_rows() -> Iterator[Row]:
     for command, form in HOSTS.items():
         yield Row(waiting, "guest", command, form.needed, no("not_host"))
         yield Row(waiting, "watcher", command, form.needed, no("not_host"))
+    for command, form in MEMBERS.items():
+        yield Row(overseen, "admin", command, {"room_id": "$room", **form.needed}, no("not_member"))
 
 
 def _home_of(command: str) -> tuple[Scene, str]:

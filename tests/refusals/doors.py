@@ -21,6 +21,7 @@ from tests.refusals.scenes import (
     in_many_rooms,
     locked,
     nowhere,
+    overseen,
     private,
     waiting,
     with_history,
@@ -119,8 +120,12 @@ HANDSHAKES = [
     handshake(waiting, "guest", wrong("#/epoch"), query="seq=1"),
     handshake(waiting, "guest", wrong("#/epoch"), query="epoch=one&seq=1"),
     handshake(waiting, "guest", wrong("#/seq"), query="epoch=1&seq=-1"),
+    handshake(waiting, "guest", wrong("#/ROLE", says="mean role?"), query="ROLE=spectator"),
+    handshake(waiting, "guest", wrong("#/token", says="no such field"), query="token=x"),
+    handshake(waiting, "guest", wrong("#/role", says="once"), query="role=player&role=spectator"),
     handshake(faulty, "stranger", no("wrong_status", {"status": "playing", "expected": "waiting"})),
     handshake(private, "stranger", no("room_not_found")),
+    handshake(overseen, "admin", no("room_not_found")),
     handshake(with_password, "stranger", no("wrong_room_password")),
     handshake(closed, "stranger", no("room_closed")),
     handshake(closed, "host", no("room_closed")),
@@ -216,6 +221,7 @@ ROOM_CALLS = [
     Call(waiting, "stranger", f"DELETE {ROOM}", no("not_member")),
     Call(private, "stranger", f"DELETE {ROOM}", no("room_not_found")),
     Call(waiting, "stranger", "DELETE /game-room-groups/$nowhere", no("room_not_found")),
+    Call(overseen, "admin", "DELETE /game-room-groups/$nowhere", no("room_not_found")),
 ]
 
 BIG = {"display_name": "x" * 70_000}

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.kit.api import Account
+from tests.kit.operator import users
 from tests.kit.people import People
 from tests.kit.player import Player
 from tests.kit.wire import Json, Position, Refused
@@ -215,6 +216,14 @@ async def private(stage: Stage) -> None:
     await stage.create("relay", visibility="private", password="sesame")
     stage.members.append("guest")
     await stage.cast["guest"].ask("JOIN_GAME_ROOM_GROUP", invite_code=stage.names["$code"])
+
+
+async def overseen(stage: Stage) -> None:
+    """The same room, and `admin`, who has not joined it."""
+    await private(stage)
+    await stage.enter("admin")
+    await users(stage.people.server, "grant", stage.accounts["admin"].user_id, "admin")
+    stage.cast["admin"] = await stage.people.connect(stage.accounts["admin"])
 
 
 async def closed_privately(stage: Stage) -> None:

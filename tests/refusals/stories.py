@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
 from tests.kit.aged import aged
+from tests.kit.operator import users
 from tests.kit.people import People
 from tests.kit.player import DEADLINE, Answer, Player
 from tests.kit.server import Server
@@ -82,13 +83,13 @@ async def a_token_that_has_expired_at_the_door(people: People) -> Refused:
 
 async def a_suspended_account(people: People) -> Refused:
     account = await people.guest()
-    change(people.server, "UPDATE users SET suspended = 1 WHERE user_id = ?", account.user_id)
+    await users(people.server, "suspend", account.user_id)
     return await refusal(people.connect(account))
 
 
 async def a_suspended_account_by_rest(people: People) -> Refused:
     account = await people.guest()
-    change(people.server, "UPDATE users SET suspended = 1 WHERE user_id = ?", account.user_id)
+    await users(people.server, "suspend", account.user_id)
     return await refusal(people.api.me(account.access_token))
 
 

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from gameroom.settings import PREFIX, SAMPLE_SECRET, BadSettings, Settings, env_example, load_settings
+from gameroom.settings import (
+    PREFIX,
+    SAMPLE_SECRET,
+    BadSettings,
+    Settings,
+    env_example,
+    load_settings,
+    unknown_variables,
+)
 
 ROOT = Path(__file__).parents[2]
 GOOD_SECRET = "0123456789abcdef0123456789abcdef"
@@ -116,6 +124,20 @@ def test_a_bad_line_is_named_in_the_operators_words(line: str, sentence: str) ->
     Path(".env").write_text(line)
     with pytest.raises(BadSettings, match=sentence):
         load_settings()
+
+
+def test_a_misspelt_variable_of_the_environment_is_named_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Regression: it was ignored in silence."""
+    monkeypatch.setenv("GAMEROOM_GRACEMS", "1")
+    monkeypatch.setenv("GAMEROOM_IMAGE", "somebody else's")
+    monkeypatch.setenv("gameroom_port", "1")
+    assert load_settings().port == 1
+    assert unknown_variables() == [
+        "GAMEROOM_GRACEMS is no setting; did you mean GAMEROOM_GRACE_MS?",
+        "GAMEROOM_IMAGE is no setting",
+    ]
 
 
 def test_every_problem_is_told_at_once() -> None:

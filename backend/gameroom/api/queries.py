@@ -5,7 +5,6 @@ from typing import TypeVar
 from msgspec import Struct
 from starlette.requests import Request
 
-from gameroom.errors import ValidationFailed
 from gameroom.protocol.queries import read_query
 
 T = TypeVar("T", bound=Struct)
@@ -13,9 +12,4 @@ T = TypeVar("T", bound=Struct)
 
 def query_of(request: Request, shape: type[T]) -> T:
     """The query as `shape`. Raises `ValidationFailed` for everything that is not as it says."""
-    fields: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
-        if name in fields:
-            raise ValidationFailed.at(f"#/{name}", "this may be given once only")
-        fields[name] = value
-    return read_query(fields, shape)
+    return read_query(request.query_params.multi_items(), shape)

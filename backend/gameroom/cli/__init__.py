@@ -1,4 +1,4 @@
-"""The command line: `gameroom serve | migrate | journal | replay | games | settings | openapi | asyncapi`.
+"""The command line: `gameroom serve | migrate | users | journal | replay | games | settings | openapi | asyncapi`.
 
 One module for each family of commands. What an operator can mend ends in one line on stderr and exit code 2; 1 says
 that a command has found damage; a traceback is a bug of ours.
@@ -11,8 +11,9 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from gameroom.app import DataDirUnusable, GameFileUnusable
-from gameroom.cli import database, journal, replay, serving, showing
+from gameroom.cli import database, journal, replay, serving, showing, users
 from gameroom.cli.commands import NotThere, Run
+from gameroom.cli.users import BadTime
 from gameroom.games.registry import GameDefinitionError
 from gameroom.identity.keys import KeysUnusable
 from gameroom.server import CannotListen
@@ -21,6 +22,7 @@ from gameroom.storage.failures import DatabaseUnusable
 
 FOR_THE_OPERATOR = (
     BadSettings,
+    BadTime,
     CannotListen,
     DataDirUnusable,
     DatabaseUnusable,
@@ -68,6 +70,6 @@ def parser() -> argparse.ArgumentParser:
         prog="gameroom", description="A multiplayer game-room server.", epilog="Settings: see .env.example."
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for family in (serving, database, journal, replay, showing):
+    for family in (serving, database, users, journal, replay, showing):
         family.add_to(commands)
     return top

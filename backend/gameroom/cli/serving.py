@@ -1,17 +1,21 @@
 """`gameroom serve`: a server until a signal comes."""
 
+import logging
+import re
 import shlex
 import sys
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from contextlib import closing
 from functools import partial
 
 from gameroom.app import create_app
 from gameroom.cli.commands import Commands, add_command, takes_games, takes_places
 from gameroom.server import Life, Server, listen, server_config
-from gameroom.settings import Settings
+from gameroom.settings import LAST_PORT, Settings, unknown_variables
 from gameroom.storage.backends import shown
 from gameroom.telemetry.logs import configure_logs
+
+logger = logging.getLogger(__name__)
 
 
 def add_to(commands: Commands) -> None:
@@ -19,11 +23,20 @@ def add_to(commands: Commands) -> None:
     takes_games(serve)
     takes_places(serve)
     serve.add_argument("--host", help="address to listen on")
-    serve.add_argument("--port", type=int, help="port to listen on; 0 takes a free one")
+    serve.add_argument("--port", type=_port, help="port to listen on; 0 takes a free one")
+
+
+def _port(text: str) -> int:
+    """Judged here too: the settings would blame the variable for what the option says."""
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > LAST_PORT:
+        raise ArgumentTypeError(f"{text!r} is no port; ports go from 0 to {LAST_PORT}")
+    return int(text)
 
 
 def _serve(settings: Settings, _: Namespace) -> int:
     configure_logs(settings.log_level, settings.log_format)
+    for sentence in unknown_variables():
+        logger.warning(sentence)
     with closing(listen(settings.host, settings.port)) as listening:
         app = create_app(settings)
         life = Life(

@@ -10,8 +10,7 @@ from msgspec.structs import FieldInfo
 
 from gameroom.errors import FieldError, ValidationFailed
 from gameroom.protocol.commands import FreeJson
-from gameroom.protocol.patch import escape
-from gameroom.protocol.sentences import MISSING, field_error, no_such_field
+from gameroom.protocol.sentences import MISSING, field_error, no_such_field, step_to
 
 Kind = TypeVar("Kind", bound=Struct)
 Value = TypeVar("Value")
@@ -40,12 +39,12 @@ def _wrong_fields(raw: dict[str, FreeJson], kind: type[Struct], pointer: str) ->
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     for name, value in raw.items():
         if name in fields:
-            yield from _wrong_value(value, fields[name], f"{pointer}/{escape(name)}")
+            yield from _wrong_value(value, fields[name], pointer + step_to(name))
         elif name != kind.__struct_config__.tag_field:
-            yield FieldError(f"{pointer}/{escape(name)}", no_such_field(name, fields))
+            yield FieldError(pointer + step_to(name), no_such_field(name, fields))
     for name, field in fields.items():
         if field.required and name not in raw:
-            yield FieldError(f"{pointer}/{escape(name)}", MISSING)
+            yield FieldError(pointer + step_to(name), MISSING)
 
 
 def _wrong_value(value: FreeJson, field: FieldInfo, pointer: str) -> Iterator[FieldError]:

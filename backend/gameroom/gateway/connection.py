@@ -102,7 +102,8 @@ class Connection:
         self._expiry.watch(principal.expires_at)
 
     def changed(self, user: User) -> None:
-        """The user is another to see: rooms get the new card with the next JOIN."""
+        """The user is another to see: rooms get the new card with the next JOIN. Its rights stay what they were."""
+        user = replace(user, roles=self.principal.user.roles)
         self.principal = replace(self.principal, user=user)
         self.sender = Sender.of(user, self.connection_id)
 

@@ -24,6 +24,7 @@ from gameroom.gateway.connections import Connections
 from gameroom.gateway.environment import Environment
 from gameroom.gateway.handshake import (
     check_origin,
+    check_query,
     check_subprotocols,
     choose_subprotocol,
     find_credential,
@@ -90,8 +91,7 @@ class SocketEndpoint:
             raise Unavailable("This server is going down; reconnect")
         check_origin(websocket, self._environment.policy.allowed_origins)
         check_subprotocols(websocket)
-        room_id = websocket.path_params.get("room_id")
-        join = None if room_id is None else join_of(room_id, websocket.query_params)
+        join = _join(websocket)
         credential = find_credential(websocket)
         if credential is None:
             anonymous = AnonymousConnection(wire, self._environment, self._connections, join)
@@ -116,6 +116,15 @@ class SocketEndpoint:
         except BaseException:
             connection.closed(ABNORMAL)
             raise
+
+
+def _join(websocket: WebSocket) -> JoinRoom | None:
+    """The automatic JOIN; None where the path names no room. Raises `RoomNotFound`, `ValidationFailed`."""
+    room_id = websocket.path_params.get("room_id")
+    if room_id is not None:
+        return join_of(room_id, websocket.query_params)
+    check_query(websocket.query_params)
+    return None
 
 
 class Nowhere:

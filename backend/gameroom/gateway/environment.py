@@ -58,7 +58,8 @@ class Environment:
     async def identify(self, credential: Credential) -> Principal:
         """Whose credential it is, as of now. Raises as `Access` does, and `Unavailable` when that takes too long.
 
-        Whoever uses the answer before anything else can happen misses no revocation, and no news of the user.
+        Whoever uses the answer before anything else can happen misses no revocation, and no news of the user. Its
+        roles are as they were read: news may be late, and a role that was taken away must not come back by it.
         """
         told_before = self.news.told
         principal = await self._holder(credential)
@@ -67,7 +68,7 @@ class Environment:
         user = self.news.last(principal.user.user_id, principal.user, since=told_before)
         if user is None:
             raise account_gone()
-        return replace(principal, user=user)
+        return replace(principal, user=replace(user, roles=principal.user.roles))
 
     async def _holder(self, credential: Credential) -> Principal:
         try:

@@ -1,6 +1,6 @@
 """What a handshake asks for, read and checked before anything is spent on it. Pure."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -87,23 +87,15 @@ def _subprotocols(handshake: HTTPConnection) -> list[str]:
     return offered
 
 
-def join_of(room_id: str, query: QueryParams) -> JoinRoom:
-    """The automatic JOIN of a room-bound socket. Raises `RoomNotFound`, `ValidationFailed`."""
-    try:
-        msgspec.convert(room_id, RoomId)
-    except msgspec.ValidationError:
-        raise RoomNotFound from None
-    wishes = _wishes(query)
-    return JoinRoom(
-        room_id=room_id,
-        role=wishes.role,
-        updates=wishes.updates,
-        resume=_resume_from(wishes.epoch, wishes.seq),
-    )
+class _Wishes(Struct, forbid_unknown_fields=True):
+    """What the query of every socket may say; `find_credential` and `wants_errors_as_frames` read it."""
+
+    ticket: str | None = None
+    errors: Literal["frame"] | None = None
 
 
-class _Wishes(Struct):
-    """What the query may say about the automatic JOIN."""
+class _RoomWishes(_Wishes):
+    """What it may say about the automatic JOIN too."""
 
     role: Role | None = None
     updates: Updates = "patch"
@@ -111,9 +103,24 @@ class _Wishes(Struct):
     seq: Position | None = None
 
 
-def _wishes(query: QueryParams) -> _Wishes:
-    given = {name: query[name] for name in _Wishes.__struct_fields__ if name in query}
-    return read_query(given, _Wishes)
+def check_query(query: QueryParams) -> None:
+    """The query of a socket for any number of rooms. Raises `ValidationFailed`."""
+    read_query(query.multi_items(), _Wishes)
+
+
+def join_of(room_id: str, query: QueryParams) -> JoinRoom:
+    """The automatic JOIN of a room-bound socket. Raises `RoomNotFound`, `ValidationFailed`."""
+    try:
+        msgspec.convert(room_id, RoomId)
+    except msgspec.ValidationError:
+        raise RoomNotFound from None
+    wishes = read_query(query.multi_items(), _RoomWishes)
+    return JoinRoom(
+        room_id=room_id,
+        role=wishes.role,
+        updates=wishes.updates,
+        resume=_resume_from(wishes.epoch, wishes.seq),
+    )
 
 
 def _resume_from(epoch: int | None, seq: int | None) -> ResumeFrom | None:

@@ -1,6 +1,7 @@
 """One account, as stored and as its owner sees it."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gameroom.clock import Millis, rfc3339
 from gameroom.errors import AccountSuspended, Unauthenticated
@@ -30,6 +31,12 @@ class Account(Struct, frozen=True, kw_only=True):
     metadata: dict[str, FreeJson] = {}
     created_at: Millis
     suspension: Suspension | None = None
+
+    def with_role(self, role: str) -> "Account":
+        return self if role in self.roles else replace(self, roles=(*self.roles, role))
+
+    def without_role(self, role: str) -> "Account":
+        return replace(self, roles=tuple(each for each in self.roles if each != role))
 
     def require_active(self, now: Millis) -> None:
         """Raises `AccountSuspended` while a suspension holds."""

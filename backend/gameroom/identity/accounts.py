@@ -121,6 +121,21 @@ class AccountStore(Protocol):
     async def suspend(self, user_id: str, suspension: Suspension, now: Millis) -> None:
         """Suspend the user and end every sign-in of theirs, with its revocation, all at once."""
 
+    async def reinstate(self, user_id: str) -> None:
+        """The user is not suspended any more; the sign-ins that the suspension has ended stay ended.
+
+        This, `grant` and `revoke` do nothing where there is no such user.
+        """
+
+    async def grant(self, user_id: str, role: str) -> None:
+        """The user has the role from now on: whoever is identified next has it."""
+
+    async def revoke(self, user_id: str, role: str, now: Millis) -> None:
+        """Take the role away, and end every sign-in that had it, with its revocation, all at once.
+
+        Of who has not got the role nothing is changed.
+        """
+
 
 class Registration(Struct, frozen=True, kw_only=True):
     """What a new account is made from; its fields are within the wire's limits already."""

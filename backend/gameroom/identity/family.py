@@ -80,7 +80,11 @@ Verdict = Literal["rotated", "reused", "ended", "expired"]
 def present(
     family: Family, token: bytes, successor: bytes, now: Millis, policy: SignInPolicy
 ) -> tuple[Family, Verdict]:
-    """What the family becomes when the token with this hash is presented, and `successor` would be the next."""
+    """What the family becomes when the token with this hash is presented, and `successor` would be the next.
+
+    A damaged secret ends the sign-in as an old one does: hashes of the two newest are all that is kept, so it cannot
+    be told from one; and who knows the handle has had a token of this sign-in in their hands.
+    """
     if token != family.current and not forgiven(family, token, now, policy):
         return family.ended(now), "reused"
     if family.ended_at is not None:
@@ -111,7 +115,9 @@ def rotated(family: Family, token: bytes, successor: bytes, now: Millis, policy:
 def refuse(verdict: Verdict) -> None:
     match verdict:
         case "reused":
-            raise TokenReused("This refresh token was used before; the whole sign-in has ended")
+            raise TokenReused(
+                "This refresh token was used before, or is damaged; the whole sign-in has ended"
+            )
         case "ended":
             raise Unauthenticated("This sign-in has ended")
         case "expired":

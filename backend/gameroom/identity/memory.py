@@ -138,6 +138,20 @@ class MemoryStores:
         self._accounts[user_id] = replace(self._accounts[user_id], suspension=suspension)
         self._end_all(user_id, now, "suspended")
 
+    async def reinstate(self, user_id: str) -> None:
+        if account := self._accounts.get(user_id):
+            self._accounts[user_id] = replace(account, suspension=None)
+
+    async def grant(self, user_id: str, role: str) -> None:
+        if account := self._accounts.get(user_id):
+            self._accounts[user_id] = account.with_role(role)
+
+    async def revoke(self, user_id: str, role: str, now: Millis) -> None:
+        account = self._accounts.get(user_id)
+        if account is not None and role in account.roles:
+            self._accounts[user_id] = account.without_role(role)
+            self._end_all(user_id, now, "signed_out")
+
     # --- SignInStore ------------------------------------------------------------------------------------------
 
     async def open(self, family: Family, password_hash: str | None = None) -> None:
@@ -171,6 +185,10 @@ class MemoryStores:
                 number=number, sign_in_id=after.sign_in_id, user_id=after.user_id, why=why
             )
             self._revocations.append(revocation)
+
+    async def live(self, user_id: str, now: Millis) -> int:
+        theirs = [family for family in self._families.values() if family.user_id == user_id]
+        return sum(family.ended_at is None and family.expires_at > now for family in theirs)
 
     async def holder(self, sign_in_id: str) -> Holder | None:
         return self._holder(sign_in_id)

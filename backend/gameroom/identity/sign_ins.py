@@ -61,6 +61,9 @@ class SignInStore(Protocol):
     async def end_all(self, user_id: str, now: Millis) -> None:
         """End every sign-in of the user."""
 
+    async def live(self, user_id: str, now: Millis) -> int:
+        """How many sign-ins of the user have neither ended nor expired."""
+
     async def holder(self, sign_in_id: str) -> Holder | None:
         """One read."""
 

@@ -244,7 +244,7 @@ def _binding(query: dict[str, Schema]) -> Schema:
     }
     return {
         "method": "GET",
-        "query": {"type": "object", "properties": query},
+        "query": {"type": "object", "properties": query, "additionalProperties": False},
         "headers": {
             "type": "object",
             "properties": {"Authorization": {"type": "string"}, "Sec-WebSocket-Protocol": offered},

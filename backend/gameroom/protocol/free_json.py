@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.msgpack import Ext
 
 from gameroom.protocol.limits import MAX_DEPTH, MAX_INT, MIN_INT
-from gameroom.protocol.patch import escape
+from gameroom.protocol.sentences import step_to
 
 
 class NotFreeJson(ValueError):
@@ -26,7 +26,7 @@ class NotFreeJson(ValueError):
     @property
     def pointer(self) -> str:
         """A JSON pointer with `#`, from the value that was checked to the culprit; of a bad key, to its object."""
-        return "#" + "".join(f"/{escape(step)}" for step in reversed(self._steps))
+        return "#" + "".join(step_to(step) for step in reversed(self._steps))
 
     def below(self, step: str) -> "NotFreeJson":
         """The same fault, seen from one level further up."""

@@ -45,14 +45,19 @@ def field_error(kind: object, fault: ValidationError, pointer: str = "#") -> Fie
     steps = _steps(path)
     kinds = _kinds(kind, steps)
     known_steps = steps[: steps.index(_LOST)] if _LOST in steps else steps
-    place = pointer + "".join(f"/{escape(step)}" for step in known_steps)
+    place = pointer + "".join(step_to(step) for step in known_steps)
     named = re.fullmatch(r"Object (missing required|contains unknown) field `(.*)`", what, re.DOTALL)
     if named is None:
         return FieldError(place, _expectation(kinds, what))
     detail = MISSING if named[1] == "missing required" else no_such_field(named[2], _fields(kinds))
     if _LOST in steps:
-        return FieldError(place, f"{named[2]}: {detail}")
-    return FieldError(f"{place}/{escape(named[2])}", detail)
+        return FieldError(place, f"{named[2][:LONGEST_WORD]}: {detail}")
+    return FieldError(place + step_to(named[2]), detail)
+
+
+def step_to(name: str) -> str:
+    """The step to a field, as pointers in errors have it: a name without end is not repeated whole."""
+    return f"/{escape(name[:LONGEST_WORD])}"
 
 
 def no_such_field(name: str, known: Iterable[str]) -> str:
@@ -65,8 +70,10 @@ def no_such_field(name: str, known: Iterable[str]) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The most similar of the known words, if any is similar."""
-    return next(iter(get_close_matches(word[:LONGEST_WORD], known, n=1)), None)
+    """The most similar of the known words, if any is similar; one that is the same but for its case is."""
+    plain = {each.lower(): each for each in known}
+    guesses = get_close_matches(word[:LONGEST_WORD].lower(), plain, n=1)
+    return plain[guesses[0]] if guesses else None
 
 
 # --- reading msgspec's message --------------------------------------------------------------------------------

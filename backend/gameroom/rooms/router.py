@@ -107,6 +107,8 @@ def _check_standing(state: RoomState, sender: Sender, by: Standing, attached: bo
         return
     _check_known(state, sender)
     member = state.members.get(sender.user_id)
+    if member is None and sender.connection_id is None:
+        raise NotMember("You are no member of this room")
     if member is None or not attached:
         raise NotMember("Join the room on this connection first")
     if by is Standing.HOST and state.room.host_id != sender.user_id:

@@ -116,6 +116,17 @@ class SqlAccounts:
 
         await write(self._database, work)
 
+    async def reinstate(self, user_id: str) -> None:
+        values = {"suspended": False, "suspended_until": None}
+        statement = update(users).filter_by(user_id=user_id).values(values)
+        await write(self._database, lambda c: c.execute(statement).close())
+
+    async def grant(self, user_id: str, role: str) -> None:
+        await write(self._database, lambda c: grant(c, user_id, role))
+
+    async def revoke(self, user_id: str, role: str, now: Millis) -> None:
+        await write(self._database, lambda c: take_role(c, user_id, role, now))
+
 
 def added_before(connection: Connection, account: Account, sign_in: Family) -> Added | None:
     """What the same `add` made, if an attempt before this one was stored after all."""
@@ -221,6 +232,18 @@ def delete_account(connection: Connection, by: Caller, now: Millis) -> None:
     connection.execute(delete(users).filter_by(user_id=user_id))
 
 
+def grant(connection: Connection, user_id: str, role: str) -> None:
+    if account := locked_account(connection, user_id):
+        replace_account(connection, account.with_role(role))
+
+
+def take_role(connection: Connection, user_id: str, role: str, now: Millis) -> None:
+    account = locked_account(connection, user_id)
+    if account is not None and role in account.roles:
+        replace_account(connection, account.without_role(role))
+        end_all(connection, user_id, now, "signed_out")
+
+
 class SqlSignIns:
     """Implements `SignInStore` and `RevocationStore`."""
 
@@ -249,6 +272,12 @@ class SqlSignIns:
             end_all(connection, user_id, now, "signed_out")
 
         await write(self._database, work)
+
+    async def live(self, user_id: str, now: Millis) -> int:
+        theirs = select(func.count()).select_from(sign_ins).filter_by(user_id=user_id, ended_at=None)
+        return await self._database.read(
+            lambda c: c.execute(theirs.where(sign_ins.c.expires_at > now)).scalar_one()
+        )
 
     async def holder(self, sign_in_id: str) -> Holder | None:
         return await self._database.read(lambda c: holder_of(c, sign_in_id))

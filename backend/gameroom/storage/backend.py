@@ -50,6 +50,9 @@ class Backend(Protocol):
     def looker(self) -> Engine:
         """An engine that only reads, for a look beside a server. Raises `DatabaseUnusable` where there is nothing."""
 
+    def beside(self) -> "Backend":
+        """The same for a moment's work beside a server. Raises `DatabaseUnusable` where there is nothing."""
+
     def check(self, connection: Connection) -> None:
         """Raises `DatabaseUnusable` where the database is damaged, as far as can be seen at once."""
 

@@ -28,7 +28,18 @@ class Database:
     @classmethod
     def open(cls, url: str) -> "Database":
         """Raises `DatabaseUnusable`, also where the schema is not this code's (see `migrate.upgrade`). Blocks."""
-        backend = backend_of(url)
+        return cls._opened(backend_of(url))
+
+    @classmethod
+    def beside(cls, url: str) -> "Database":
+        """The database of a server that may be running, for an operator's few and short transactions.
+
+        Without the lock; what makes rooms needs it. Raises as `open`, and where there is no database yet. Blocks.
+        """
+        return cls._opened(backend_of(url).beside())
+
+    @classmethod
+    def _opened(cls, backend: Backend) -> "Database":
         resources = ExitStack()
         try:
             resources.enter_context(backend.held())

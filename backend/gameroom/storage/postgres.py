@@ -93,6 +93,10 @@ class Postgres:
     def _engine(self, connections: int, begin: str | None) -> Engine:
         return _engine(self._url, connections, begin, _TIMEOUTS, self._overtime)
 
+    def beside(self) -> "Postgres":
+        """Any number may come."""
+        return self
+
     def check(self, connection: Connection) -> None:
         """Every connection was checked when it was made; damage shows with the first statement that meets it."""
 

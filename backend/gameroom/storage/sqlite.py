@@ -4,7 +4,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -67,10 +67,12 @@ class Sqlite:
         return writer_engine(self._file)
 
     def looker(self) -> Engine:
-        if not self._file.exists():  # connecting would make it
-            where = "--data-dir or --database-url say where it is"
-            raise DatabaseUnusable(f"There is no database {self._file}; {where}")
+        _require(self._file)
         return reader_engine(self._file, connections=1)
+
+    def beside(self) -> "Sqlite":
+        _require(self._file)
+        return _Beside(self._file)
 
     def check(self, connection: Connection) -> None:
         check_undamaged(self._file, connection)
@@ -94,6 +96,22 @@ class Sqlite:
 
     def settle(self, connection: Connection, unit: Unit) -> None:
         settle(connection, unit)
+
+
+class _Beside(Sqlite):
+    """The file of a server that may be running: not locked, and nobody waits while it is looked through."""
+
+    def held(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def check(self, connection: Connection) -> None:
+        pass
+
+
+def _require(file: Path) -> None:
+    """Connecting would make the file. Raises `DatabaseUnusable`."""
+    if not file.exists():
+        raise DatabaseUnusable(f"There is no database {file}; --data-dir or --database-url say where it is")
 
 
 @contextmanager

@@ -437,6 +437,21 @@ async def test_news_from_before_a_token_was_checked_is_not_held_against_it(bench
     assert ann.connection.sender.card.display_name == "Ann"
 
 
+async def test_late_news_brings_no_role_back(bench: Bench) -> None:
+    """An admin's renaming is stored, then the role is taken away, and only then the new name is told here."""
+    was_admin = replace(renamed(bench), roles=["admin"])
+    bench.access.tokens["new"] = principal(bench.clock)
+    bench.access.gate.clear()
+    ann = bench.connect()
+    ann.send("AUTHENTICATE", access_token="new")
+    await bench.access.asked.wait()
+    bench.connections.changed(was_admin)
+    assert (ann.connection.sender.card.display_name, ann.connection.sender.admin) == ("Ann B.", False)
+    bench.access.gate.set()
+    await _idle(bench)
+    assert (ann.connection.sender.card.display_name, ann.connection.sender.admin) == ("Ann B.", False)
+
+
 async def test_a_deleted_account_ends_its_connections_at_once(bench: Bench) -> None:
     ann, bob = bench.connect(), bench.connect("bob")
     bench.connections.deleted("ann")

@@ -8,6 +8,7 @@ from gameroom.gateway.handshake import (
     BearerCredential,
     TicketCredential,
     check_origin,
+    check_query,
     check_subprotocols,
     choose_subprotocol,
     find_credential,
@@ -128,12 +129,38 @@ def test_the_query_says_how_to_join() -> None:
         ("epoch=1&seq=x", "#/seq"),
         ("epoch=1&seq=-1", "#/seq"),
         ("epoch=9223372036854775808&seq=1", "#/epoch"),
+        ("ROLE=spectator", "#/ROLE"),
+        ("room_id=r", "#/room_id"),
+        ("role=player&role=spectator", "#/role"),
+        ("errors=http", "#/errors"),
+        (f"{'x' * 9_000}=1", f"#/{'x' * 64}"),
     ],
 )
 def test_a_wrong_query_is_told_where(query: str, pointer: str) -> None:
     with pytest.raises(ValidationFailed) as failed:
         join_of("r", handshake(query).query_params)
     assert failed.value.errors[0].pointer == pointer
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer", "says"),
+    [
+        ("token=x", "#/token", "known are errors, ticket"),
+        ("Ticket=x", "#/Ticket", "did you mean ticket?"),
+        ("role=spectator", "#/role", "no such field"),
+        ("ticket=a&ticket=b", "#/ticket", "once"),
+        ("errors=frames", "#/errors", "must be one of frame"),
+    ],
+)
+def test_a_socket_for_any_room_takes_a_ticket_and_how_errors_are_told(
+    query: str, pointer: str, says: str
+) -> None:
+    """Regression: what was misspelt was ignored, so `?ROLE=spectator` came in as a player."""
+    check_query(handshake("ticket=x&errors=frame").query_params)
+    with pytest.raises(ValidationFailed) as failed:
+        check_query(handshake(query).query_params)
+    (error,) = failed.value.errors
+    assert error.pointer == pointer and says in error.detail
 
 
 @pytest.mark.parametrize("room_id", ["", "\x00", "a b", "x" * 65, "é"])

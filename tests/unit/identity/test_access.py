@@ -76,6 +76,13 @@ async def test_an_ended_sign_in_opens_nothing(identity: Identity, signed_in: Sig
         await identity.access.redeem(unused)
 
 
+async def test_roles_are_those_of_the_account_not_of_the_token(
+    identity: Identity, ada: Account, signed_in: SignedIn
+) -> None:
+    boastful = identity.tokens.issue(ada.user_id, signed_in.sign_in_id, ("admin",)).token
+    assert (await identity.access.authenticate(boastful)).user.roles == []
+
+
 async def test_a_suspended_user_is_told_so(identity: Identity, ada: Account, signed_in: SignedIn) -> None:
     await identity.accounts.suspend(ada.user_id, None)
     with pytest.raises(AccountSuspended):

@@ -1,5 +1,7 @@
 """What a family of refresh tokens becomes, by cases; the model in tests/contract goes through the rest."""
 
+from collections.abc import Callable
+
 import pytest
 
 from gameroom.errors import AccountSuspended, TokenExpired, TokenReused, Unauthenticated
@@ -113,6 +115,18 @@ async def test_a_stranger_with_the_handle_of_another_family_gains_nothing(
     with pytest.raises(TokenReused):
         await identity.sign_ins.refresh(f"{handle}.{secret}")
     assert await refreshed(identity, other)
+
+
+@pytest.mark.parametrize("damage", [lambda secret: secret[:-1], lambda secret: secret + "x", lambda _: ""])
+async def test_a_damaged_token_ends_its_sign_in_and_is_not_only_said_to_be_used(
+    identity: Identity, first: str, damage: Callable[[str], str]
+) -> None:
+    """Regression: a token that was never used was said to have been used before."""
+    handle, secret = first.split(".")
+    with pytest.raises(TokenReused, match="was used before, or is damaged; the whole sign-in has ended"):
+        await identity.sign_ins.refresh(f"{handle}.{damage(secret)}")
+    with pytest.raises(Unauthenticated, match="has ended"):
+        await identity.sign_ins.refresh(first)
 
 
 async def test_a_suspended_user_hears_of_the_suspension(identity: Identity, ada: Account, first: str) -> None:

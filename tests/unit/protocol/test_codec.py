@@ -175,6 +175,16 @@ def test_an_endless_unknown_command_is_not_repeated_whole() -> None:
     assert len(error_frame(problem.error, command=problem.command).json) < 500
 
 
+@pytest.mark.parametrize(
+    "field", ['"{}": 1', '"resume": {{"epoch": 1, "seq": 1, "{}": 1}}', '"{}": 99999999999999999999']
+)
+def test_an_endless_unknown_field_is_not_repeated_whole(field: str) -> None:
+    """Regression: 60 KB of a name came back twice."""
+    problem = refused(f'{{"type": "JOIN_GAME_ROOM_GROUP", {field.format("x" * 60_000)}}}')
+    assert type(problem.error) is ValidationFailed
+    assert len(error_frame(problem.error, command=problem.command).json) < 700
+
+
 # --- which field ----------------------------------------------------------------------------------------------
 
 

@@ -125,6 +125,14 @@ def test_who_may_not_end_a_room_may_not_end_a_closed_one_either() -> None:
         Caller(scene, "ann").ask(EndRoom())
 
 
+def test_a_stranger_is_told_so_in_words_of_their_door() -> None:
+    """Regression: who came by REST was asked to join on this connection first."""
+    scene = Scene(TicTacToe)
+    refused = Caller(scene, "zoe").ask(EndRoom())
+    assert isinstance(refused, GameroomError) and refused.message == "You are no member of this room"
+    assert scene.refused("zoe", CloseRoom()).message == "Join the room on this connection first"
+
+
 def test_an_admin_ends_any_room() -> None:
     scene = Scene(TicTacToe, visibility="private")
     assert Caller(scene, "root", admin=True).code(EndRoom()) is None
