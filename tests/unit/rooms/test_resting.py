@@ -7,6 +7,7 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -192,8 +193,10 @@ async def test_two_thousand_rooms_are_put_away_and_opened_again_without_growth(
             await first.do("ann", CreateRoom(game="tic-tac-toe"), room_id)
         await first.rooms.start()
         await all_put_away(first, rooms)
-        blocks = [await blocks_after_a_cycle(first, rooms) for _ in range(2)]
-    assert (blocks[1] - blocks[0]) / len(rooms) < 0.1
+        blocks = [await blocks_after_a_cycle(first, rooms) for _ in range(4)]
+    # The loop drops cancelled timers when half of all are such, so one cycle may hold more than the one before it;
+    # what is never given back grows with every one.
+    assert min(later - earlier for earlier, later in pairwise(blocks)) / len(rooms) < 0.1
 
 
 async def blocks_after_a_cycle(first: Node, rooms: list[str]) -> int:
