@@ -1,6 +1,7 @@
-"""One measurement: a server started for it alone, a crowd, one workload."""
+"""One measurement: a server, a crowd, one workload."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,8 +24,9 @@ class Bench:
     workspace: Path
 
 
-def measure(bench: Bench, contender: Contender, workload: Workload) -> Figures:
-    """Raises `DidNotStart`, `LoadFailed`."""
+@contextmanager
+def started(bench: Bench, contender: Contender) -> Iterator[Running]:
+    """The contender's server, in a world of its own. Raises `DidNotStart`."""
     port = free_port()
     with TemporaryDirectory(dir=bench.workspace) as folder:
         data_dir = Path(folder) / "data"
@@ -32,7 +34,12 @@ def measure(bench: Bench, contender: Contender, workload: Workload) -> Figures:
         environment = contender.launch.environment(bench.people, data_dir)
         command = contender.launch.command(port)
         with running(command, environment, port, bench.cores.server, Path(folder) / "log") as server:
-            return run_load(plan_for(bench.people, contender, workload, server))
+            yield server
+
+
+def measure(bench: Bench, contender: Contender, workload: Workload, server: Running) -> Figures:
+    """One workload at a server that has been started. Raises `LoadFailed`."""
+    return run_load(plan_for(bench.people, contender, workload, server))
 
 
 def plan_for(people: People, contender: Contender, workload: Workload, server: Running) -> Plan:
@@ -46,7 +53,7 @@ def plan_for(people: People, contender: Contender, workload: Workload, server: R
         crowd=crowd,
         pace=workload.pace,
         scripts=_scripts(contender, workload, rooms, tokens),
-        message=None if work == "connect" else dialect.message(work),
+        message=None if workload.silent else dialect.message(work),
         ping=dialect.ping,
     )
 

@@ -1,6 +1,7 @@
 """How each contender is spoken to: how one comes into a room, and what one message is."""
 
 import json
+from collections.abc import Mapping
 from http.client import HTTPConnection
 from typing import Protocol
 from urllib.parse import urlencode
@@ -45,23 +46,26 @@ class Gameroom:
     """
 
     ping = Ping()
-    _games = {"relay": "relay", "command": "volatile-board", "journaled": "journaled-board"}
+    _games: Mapping[Work, str] = {
+        "relay": "relay",
+        "enter": "relay",
+        "command": "volatile-board",
+        "journaled": "journaled-board",
+    }
 
     def open_rooms(self, port: int, work: Work, hosts: list[str]) -> list[str]:
         if work == "connect":
             return [""] * len(hosts)
         connection = HTTPConnection("127.0.0.1", port)
         body = {"game": self._games[work]}
-        return [
-            call(connection, "/api/v1/game-room-groups", body, host)["room"]["room_id"] for host in hosts
-        ]
+        return [call(connection, "/api/v1/game-room-groups", body, host)["room"]["room_id"] for host in hosts]
 
     def script(self, room: str, token: str, work: Work) -> Script:
         bearer = f"Authorization: Bearer {token}"
         if work == "connect":
             return (upgrade("/ws", bearer), Step("t", b"", b'"WELCOME"'))
         enter = (upgrade(f"/ws/game-room-groups/{room}", bearer), _reply_to("JOIN_GAME_ROOM_GROUP"))
-        if work == "relay":
+        if work in ("relay", "enter"):
             return enter
         return (*enter, _ask("SET_READY", ready=True), _ask("START_GAME"))
 

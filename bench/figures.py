@@ -6,7 +6,7 @@ from statistics import median
 
 
 def percentile(buckets: Sequence[tuple[float, int]], share: float) -> float:
-    """The value below or at which `share` of all stand; 0 if there are none. `buckets` are (value, how many), rising."""
+    """The value at or below which `share` of all stand; 0 if there are none. `buckets`: (value, how many), rising."""
     wanted = share * sum(count for _, count in buckets)
     seen = 0
     for value, count in buckets:

@@ -13,6 +13,10 @@ from gameroom.identity.keys import open_key_ring
 from gameroom.identity.tokens import AccessTokens, TokenPolicy
 
 
+class CallFailed(Exception):
+    """The server refused what the benchmark asked for before the load began."""
+
+
 @dataclass(frozen=True)
 class Guest:
     """A user, and the sign-in that its tokens belong to."""
@@ -49,7 +53,7 @@ def invite(port: int, count: int) -> list[Guest]:
 
 
 def call(connection: HTTPConnection, path: str, body: object, token: str | None) -> dict[str, dict[str, str]]:
-    """POST JSON, get JSON. Raises RuntimeError for anything but 200 and 201."""
+    """POST JSON, get JSON. Raises `CallFailed` for anything but 200 and 201."""
     headers = {"Content-Type": "application/json"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
@@ -57,7 +61,7 @@ def call(connection: HTTPConnection, path: str, body: object, token: str | None)
     response = connection.getresponse()
     content = response.read()
     if response.status not in (200, 201):
-        raise RuntimeError(f"{path}: {response.status} {content.decode()}")
+        raise CallFailed(f"{path}: {response.status} {content.decode()}")
     answer: dict[str, dict[str, str]] = json.loads(content)
     return answer
 

@@ -6,9 +6,11 @@ from typing import Literal
 
 from bench.plan import Crowd, Pace
 
-Work = Literal["relay", "command", "journaled", "connect"]
+Work = Literal["relay", "command", "journaled", "connect", "enter"]
 """Said to everybody in the room; a typed command that is answered; the same, durable where there is such a thing;
-or only to come in and stay."""
+only to connect, and stay; to come into a room, and stay."""
+
+DEFAULT_PACE = Pace()
 
 MESSAGE_LENGTH = 100
 """Characters of a message, its mark among them."""
@@ -22,13 +24,21 @@ class Workload:
     title: str
     work: Work
     crowd: Crowd
-    pace: Pace = Pace()
+    pace: Pace = DEFAULT_PACE
+
+    @property
+    def silent(self) -> bool:
+        """Nothing is said: people only come."""
+        return self.work in ("connect", "enter")
+
+    @property
+    def messages_per_second(self) -> float:
+        """What is offered; 0 in a closed loop."""
+        return self.crowd.rooms * self.crowd.senders * self.pace.per_second
 
     @property
     def deliveries_per_second(self) -> float:
-        """What is offered; 0 in a closed loop."""
-        crowd = self.crowd
-        return crowd.rooms * crowd.senders * crowd.arrivals * self.pace.per_second
+        return self.messages_per_second * self.crowd.arrivals
 
 
 def _relay(members: int, in_flight: int) -> Workload:
@@ -48,7 +58,10 @@ def _paced(name: str, title: str, crowd: Crowd, per_second: float) -> Workload:
 RELAY = tuple(_relay(members, in_flight) for members in (2, 10, 100, 1_000) for in_flight in (1, 8))
 OPEN = _paced("open", "50 rooms × 10 members × 20/s", Crowd(rooms=50, members=10, arrivals=10), 20)
 TALK = _paced(
-    "talk", "everybody talks: 20 rooms × 10 members × 10/s", Crowd(rooms=20, members=10, senders=10, arrivals=10), 10
+    "talk",
+    "everybody talks: 20 rooms × 10 members × 10/s",
+    Crowd(rooms=20, members=10, senders=10, arrivals=10),
+    10,
 )
 COMMAND = Workload(
     name="command", title="typed command and its answer", work="command", crowd=Crowd(rooms=1, members=1)
@@ -68,13 +81,16 @@ CONNECTS = Workload(
 )
 IDLE = Workload(
     name="idle",
-    title="3,000 idle connections",
+    title="3,000 idle connections, in no room where one may be in none",
     work="connect",
     crowd=Crowd(rooms=310, members=10),
     pace=Pace(settle_ms=1_000, warmup_connections=100),
 )
+SEATED = replace(IDLE, name="seated", title="3,000 idle members of rooms of 10", work="enter")
 
-WORKLOADS: Sequence[Workload] = (*RELAY, OPEN, TALK, COMMAND, JOURNALED, CONNECTS, IDLE)
+COMMANDS = (COMMAND, JOURNALED)
+IDLERS = (IDLE, SEATED)
+WORKLOADS: Sequence[Workload] = (*RELAY, OPEN, TALK, *COMMANDS, CONNECTS, *IDLERS)
 
 MOST_CONNECTIONS = max(workload.crowd.connections for workload in WORKLOADS)
 
@@ -116,7 +132,17 @@ def momentary(workload: Workload) -> Workload:
     members = min(crowd.members, 20)
     arrivals = members if crowd.arrivals == crowd.members else crowd.arrivals
     crowd = replace(
-        crowd, rooms=min(crowd.rooms, 5), members=members, senders=min(crowd.senders, members), arrivals=arrivals
+        crowd,
+        rooms=min(crowd.rooms, 5),
+        members=members,
+        senders=min(crowd.senders, members),
+        arrivals=arrivals,
     )
-    pace = replace(workload.pace, warmup_ms=20, measure_ms=60, settle_ms=0, warmup_connections=min(10, workload.pace.warmup_connections))
+    pace = replace(
+        workload.pace,
+        warmup_ms=20,
+        measure_ms=60,
+        settle_ms=0,
+        warmup_connections=min(10, workload.pace.warmup_connections),
+    )
     return replace(workload, crowd=crowd, pace=pace)
