@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.contenders import Contender
-from bench.load import Figures, run_load
+from bench.load import Figures, LoadFailed, run_load
 from bench.people import People
 from bench.plan import Plan, Script
 from bench.servers import Cores, Running, free_port, running
@@ -38,8 +38,14 @@ def started(bench: Bench, contender: Contender) -> Iterator[Running]:
 
 
 def measure(bench: Bench, contender: Contender, workload: Workload, server: Running) -> Figures:
-    """One workload at a server that has been started. Raises `LoadFailed`."""
-    return run_load(plan_for(bench.people, contender, workload, server))
+    """One workload at a server that has been started. Raises `LoadFailed`, also for what never arrived.
+
+    Unless the load keeps a pace that the server may be unable to follow: then that is what is to be seen.
+    """
+    figures = run_load(plan_for(bench.people, contender, workload, server))
+    if figures.unfinished and not workload.pace.per_second:
+        raise LoadFailed(f"{figures.unfinished} messages never arrived at everybody")
+    return figures
 
 
 def plan_for(people: People, contender: Contender, workload: Workload, server: Running) -> Plan:

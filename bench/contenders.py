@@ -66,6 +66,16 @@ class LaunchNode:
         return {"BENCH_PUBLIC_KEY": str(people.public_key), "NODE_ENV": "production"}
 
 
+class LaunchFloor:
+    """The server in C that does next to nothing."""
+
+    def command(self, port: int) -> Sequence[str]:
+        return (str(HERE / "build" / "floor"), str(port))
+
+    def environment(self, people: People, data_dir: Path) -> Mapping[str, str]:
+        return {}
+
+
 @dataclass(frozen=True)
 class Contender:
     """`name` in figures, `label` in the report, which also says what it leaves undone."""
@@ -77,6 +87,7 @@ class Contender:
     lacks: str
 
 
+FLOOR = "floor"
 NAIVE_LACKS = "no numbered events, no command ids, no limits; one slow reader holds up its room"
 NODE_LACKS = "no numbered events, no command ids, no limits, no storage"
 
@@ -106,6 +117,13 @@ CONTENDERS: Sequence[Contender] = (
     Contender("ws", "Node `ws`, a bare loop", LaunchNode("ws.mjs"), NodeWs(), NODE_LACKS),
     Contender("socketio", "Socket.IO", LaunchNode("socketio.mjs"), SocketIO(), NODE_LACKS),
     Contender("colyseus", "Colyseus", LaunchNode("colyseus.mjs"), Colyseus(), NODE_LACKS),
+    Contender(
+        FLOOR,
+        "C with epoll: the floor",
+        LaunchFloor(),
+        NodeWs(),
+        "everything but relaying: no token, no JSON, no slow readers; it is here to show what is left",
+    ),
 )
 """In the order of the report."""
 

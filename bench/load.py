@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.figures import percentile
 from bench.plan import Plan, encode_plan
 
-GENERATOR = Path(__file__).parent / "generator" / "build" / "load"
+GENERATOR = Path(__file__).parent / "build" / "load"
 
 
 class LoadFailed(Exception):

@@ -6,6 +6,7 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 PYTHON_PACKAGES = ("fastapi", "uvicorn", "uvloop", "websockets", "pydantic", "msgspec", "python-socketio")
@@ -15,12 +16,18 @@ NODE_PEERS = Path(__file__).parent / "peers" / "node" / "package.json"
 def describe_machine() -> Mapping[str, str]:
     peers = json.loads(NODE_PEERS.read_text())["dependencies"]
     return {
+        "gameroom": f"{version('gameroom')}; frames are read by {_frame_reader()}",
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "system": f"{platform.system()} {platform.release()}",
         "Python": f"{platform.python_version()}; "
         + ", ".join(f"{name} {version(name)}" for name in PYTHON_PACKAGES),
         "Node": f"{_node()}; " + ", ".join(f"{name} {wanted}" for name, wanted in peers.items()),
     }
+
+
+def _frame_reader() -> str:
+    """Where no compiler was found when it was installed, gameroom reads frames in Python, which costs a little."""
+    return "the compiled extension" if find_spec("gameroom.gateway.fast_path._framing") else "pure Python"
 
 
 def _processor() -> str:

@@ -120,10 +120,9 @@ GROWTH: Mapping[str, Sequence[Workload]] = {
 """By what doubles: from 2 rooms × 10 members × 50 messages/s, 1,000 deliveries/s, to 64 or 128 times that."""
 
 
-def shortened(workload: Workload, measure_ms: int) -> Workload:
+def lasting(workload: Workload, measure_ms: int) -> Workload:
     """The same for another time."""
-    pace = replace(workload.pace, warmup_ms=min(workload.pace.warmup_ms, measure_ms), measure_ms=measure_ms)
-    return replace(workload, pace=pace)
+    return replace(workload, pace=replace(workload.pace, measure_ms=measure_ms))
 
 
 def momentary(workload: Workload) -> Workload:
