@@ -21,6 +21,10 @@ from bench.workloads import GROWTH, MESSAGE_LENGTH, MOST_CONNECTIONS, WORKLOADS,
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results" / "latest.json"
 SMOKE_PEOPLE = 100
+
+GROWTH_ROUNDS = 3
+"""At most: what grows is a law over many points, each of which needs fewer rounds than a goal."""
+
 ALL_WORKLOADS = {
     each.name: each for each in (*WORKLOADS, *(step for steps in GROWTH.values() for step in steps))
 }
@@ -100,7 +104,7 @@ def _prepared(people: int) -> Iterator[Bench]:
 def _round(bench: Bench, choice: Choice, number: int) -> Iterator[Run]:
     yield from run_round(bench, choice.contenders, choice.workloads, number)
     growing = [each for each in choice.contenders if each.name in GROWING]
-    if choice.growth and growing:
+    if choice.growth and growing and number < GROWTH_ROUNDS:
         yield from run_growth(bench, growing, number)
 
 
