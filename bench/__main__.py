@@ -20,6 +20,7 @@ from bench.workloads import GROWTH, MESSAGE_LENGTH, MOST_CONNECTIONS, WORKLOADS,
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results" / "latest.json"
+NOTES = RESULTS.with_name("notes.md")
 SMOKE_PEOPLE = 100
 
 GROWTH_ROUNDS = 3
@@ -129,7 +130,8 @@ def write_report(results: Results, docs: Path) -> None:
     """`benchmarks.md` and its pictures, into the folder `docs`."""
     folder = docs / "benchmarks"
     folder.mkdir(exist_ok=True)
-    (docs / "benchmarks.md").write_text(report(results, MESSAGE_LENGTH))
+    notes = NOTES.read_text() if NOTES.exists() else ""
+    (docs / "benchmarks.md").write_text(report(results, MESSAGE_LENGTH, notes))
     for name, picture in pictures(results).items():
         (folder / name).write_text(picture)
 

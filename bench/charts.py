@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
 
-COLOURS = ("#1f6feb", "#8c959f", "#57606a", "#bf8700", "#2da44e", "#8250df", "#cf222e", "#0a7ea4")
+COLOURS = ("#1f6feb", "#cf222e", "#bf8700", "#8250df", "#2da44e", "#e16f24", "#0a7ea4", "#57606a")
 FONT = 'font-family="system-ui, sans-serif" font-size="12"'
 WIDTH = 760
 BAR, GAP, LABELS, HEAD = 14, 14, 170, 40

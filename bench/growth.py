@@ -72,6 +72,15 @@ def growth_exponent(points: Sequence[Point]) -> float | None:
     return exponent([point.deliveries for point in before], [point.busy for point in before])
 
 
+def misfit(points: Sequence[Point], found: tuple[float, float]) -> float:
+    """How far the law is from the point that it fits worst, as a share of what was measured there."""
+    per_message, per_delivery = found
+    return max(
+        abs((point.messages * per_message + point.deliveries * per_delivery) / 1e6 / point.busy - 1)
+        for point in straight(points)
+    )
+
+
 def law(points: Sequence[Point]) -> tuple[float, float] | None:
     """Microseconds (for one message, for each of its deliveries), by least squares of relative errors.
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from bench.contenders import BY_NAME
-from bench.growth import LATE_MS, SERVED, Point, curve, growth_exponent, law
+from bench.growth import LATE_MS, SERVED, Point, curve, growth_exponent, law, misfit
 from bench.results import Results
 from bench.tables import shown, table
 from bench.workloads import GROWTH
@@ -23,7 +23,13 @@ def _section(results: Results) -> Iterator[str]:
         f"delivers less than {SERVED:.0%} of what is offered, or p99 is beyond {LATE_MS:g} ms.\n"
     )
     yield table(
-        ("", "µs a message", "+ µs for each delivery", *(f"bends: {axis} double" for axis in GROWTH)),
+        (
+            "",
+            "µs a message",
+            "+ µs for each delivery",
+            "off by at most",
+            *(f"bends: {axis} double" for axis in GROWTH),
+        ),
         (_summary(results, name) for name in GROWING),
     )
     for axis, workloads in GROWTH.items():
@@ -34,9 +40,14 @@ def _section(results: Results) -> Iterator[str]:
 
 def _summary(results: Results, name: str) -> Sequence[str]:
     curves = [curve(results, name, workloads) for workloads in GROWTH.values()]
-    found = law([point for points in curves for point in points])
-    law_cells = ("–", "–") if found is None else (f"{found[0]:.1f}", f"{found[1]:.2f}")
-    return (BY_NAME[name].label, *law_cells, *(_bend(points) for points in curves))
+    return (BY_NAME[name].label, *_law([point for points in curves for point in points]), *map(_bend, curves))
+
+
+def _law(points: Sequence[Point]) -> Sequence[str]:
+    found = law(points)
+    if found is None:
+        return ("–", "–", "–")
+    return (f"{found[0]:.1f}", f"{found[1]:.2f}", f"{misfit(points, found):.0%}")
 
 
 def _bend(points: Sequence[Point]) -> str:

@@ -18,7 +18,7 @@ from bench.goals import (
 from bench.growth_report import growth_section
 from bench.results import Figure, Results, cost, kb_per_connection, load_busy, throughput
 from bench.tables import shown, strong, table
-from bench.workloads import COMMANDS, CONNECTS, IDLERS, OPEN, RELAY, TALK, WORKLOADS, Workload
+from bench.workloads import COMMANDS, CONNECTS, IDLE, IDLERS, OPEN, RELAY, TALK, WORKLOADS, Workload
 
 PACED = (OPEN, TALK)
 
@@ -27,8 +27,8 @@ FigureOf = Callable[[Workload], Figure]
 HEAD = """\
 # Benchmarks
 
-Written by `make bench` from `bench/results/latest.json`; not edited by hand. What each workload and contender is,
-stands in `bench/workloads.py` and `bench/contenders.py`.
+Written by `make bench` from `bench/results/latest.json` and, what its author found, `bench/results/notes.md`; not
+edited by hand. What each workload and contender is, stands in `bench/workloads.py` and `bench/contenders.py`.
 
 The server has one core to itself, the load (`bench/generator`, a C program with epoll) another one. Every contender
 does the same work, its server started anew for each measurement, all contenders one after the other within a round,
@@ -43,22 +43,23 @@ are remembered by it, and are told to the room as an event beside the answer, wh
 """
 
 
-def report(results: Results, length: int) -> str:
-    """The whole page."""
-    return "\n".join(_sections(results, length))
+def report(results: Results, length: int, notes: str = "") -> str:
+    """The whole page; `notes` are what somebody found in these results, and in profiles."""
+    return "\n".join(_sections(results, length, notes))
 
 
-def _sections(results: Results, length: int) -> Iterator[str]:
+def _sections(results: Results, length: int, notes: str) -> Iterator[str]:
     yield HEAD.format(rounds=results.rounds, length=length)
     yield table(("machine", ""), results.machine.items())
     yield "## Goals\n"
     yield "Server CPU as a share of each peer's, and the most that it may be.\n"
     yield goals_table(results)
     yield _missed(results)
+    yield notes
     yield "## Relay: microseconds of server CPU for a delivery\n"
     yield "![Relay](benchmarks/relay.svg)\n"
     yield contenders_table(results, RELAY, cost)
-    yield "Deliveries a second, of a server that does nothing else:\n"
+    yield "Deliveries a second:\n"
     yield contenders_table(results, RELAY, throughput)
     yield "p99 of latency, ms:\n"
     yield contenders_table(results, RELAY, lambda _: lambda figures: figures.p99)
@@ -69,10 +70,10 @@ def _sections(results: Results, length: int) -> Iterator[str]:
     yield "## Commands and handshakes: microseconds of server CPU\n"
     yield "![Commands and handshakes](benchmarks/commands.svg)\n"
     yield contenders_table(results, (*COMMANDS, CONNECTS), cost)
-    yield "A second, of a server that does nothing else:\n"
+    yield "A second:\n"
     yield contenders_table(results, (*COMMANDS, CONNECTS), throughput)
-    yield "## Memory: KB for a connection\n"
-    yield contenders_table(results, IDLERS, lambda _: kb_per_connection)
+    yield "## Memory\n"
+    yield _memory(results)
     yield growth_section(results)
     yield "## What the peers leave undone\n"
     yield table(("contender", "lacks"), ((each.label, each.lacks) for each in CONTENDERS))
@@ -123,6 +124,19 @@ def contenders_table(results: Results, workloads: Sequence[Workload], figure_of:
     return table(head, rows)
 
 
+def _memory(results: Results) -> str:
+    head = ("", *(f"{workload.title}: KB each" for workload in IDLERS), "the server without them: MB")
+    rows = (
+        (
+            each.label,
+            *(shown(results.median(workload.name, each.name, kb_per_connection)) for workload in IDLERS),
+            shown(results.median(IDLE.name, each.name, lambda figures: figures.rss_kb_before / 1024)),
+        )
+        for each in CONTENDERS
+    )
+    return table(head, rows)
+
+
 def _paced(results: Results, workload: Workload) -> str:
     columns: Sequence[tuple[str, Figure]] = (
         ("µs a delivery", cost(workload)),
@@ -141,7 +155,7 @@ def _paced(results: Results, workload: Workload) -> str:
 
 def _ceiling(results: Results) -> str:
     rows = (
-        (workload.title, shown(_busiest(results, workload), " %"), shown(_spread(results, workload), " %"))
+        (workload.title, _percent(_busiest(results, workload)), _percent(_spread(results, workload)))
         for workload in WORKLOADS
     )
     return (
@@ -153,12 +167,15 @@ def _ceiling(results: Results) -> str:
 def _busiest(results: Results, workload: Workload) -> float | None:
     shares = [results.median(workload.name, name, load_busy) for name in _names()]
     known = [share for share in shares if share is not None]
-    return max(known) * 100 if known else None
+    return max(known, default=None)
 
 
 def _spread(results: Results, workload: Workload) -> float | None:
-    found = results.spread(workload.name, SUBJECT, cost(workload))
-    return None if found is None else found * 100
+    return results.spread(workload.name, SUBJECT, cost(workload))
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"
 
 
 def _failures(results: Results) -> str:

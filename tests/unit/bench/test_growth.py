@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.growth import curve, growth_exponent, has_bent, law
+from bench.growth import curve, growth_exponent, has_bent, law, misfit
 from bench.results import Run
 from bench.workloads import GROWTH, Workload
 from tests.unit.bench.measured import figures, results, run
@@ -21,7 +21,10 @@ def ideal(workload: Workload, capacity: float = 1.0) -> Run:
 def test_the_law_of_an_ideal_server_is_found() -> None:
     measured = results(*(ideal(workload) for workloads in GROWTH.values() for workload in workloads))
     points = [point for steps in GROWTH.values() for point in curve(measured, "gameroom", steps)]
-    assert law(points) == pytest.approx((20.0, 5.0), rel=0.01)
+    found = law(points)
+    assert found == pytest.approx((20.0, 5.0), rel=0.01)
+    assert misfit(points, (20.0, 5.0)) == pytest.approx(0)
+    assert misfit(points, (40.0, 10.0)) == pytest.approx(1)
 
 
 def test_from_one_way_of_growing_alone_the_law_is_not_told() -> None:

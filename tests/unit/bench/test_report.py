@@ -49,6 +49,11 @@ def test_a_missed_goal_is_said_first_with_by_how_much() -> None:
     )
 
 
+def test_what_was_found_stands_behind_the_goals() -> None:
+    page = report(complete(), 100, "The profile shows sending.\n")
+    assert page.index("## Goals") < page.index("The profile shows sending.") < page.index("## Relay")
+
+
 def test_failures_are_in_the_report() -> None:
     page = report(results(Run(0, CONNECTS.name, "ws", None, "it fell")), 100)
     assert "round 1, connects, ws: `it fell`" in page
