@@ -36,6 +36,8 @@ typedef struct {
 static Room rooms[ROOMS];
 static Member members[SOCKETS];
 
+static const char NOT_FOUND[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+
 static void give_up(const char *why) {
     perror(why);
     exit(1);
@@ -97,8 +99,8 @@ static size_t consume(int fd, uint8_t *data, size_t length) {
         uint8_t *end = memmem(data, length, "\r\n\r\n", 4);
         int number;
         if (!end) return 0;
-        if (sscanf((char *)data, "GET /room-%d", &number) != 1) give_up("path");
-        enter(fd, number);
+        if (sscanf((char *)data, "GET /room-%d", &number) == 1) enter(fd, number);
+        else send_all(fd, NOT_FOUND, sizeof NOT_FOUND - 1);
         return (size_t)(end - data) + 4;
     }
     if (length < 8) return 0;
