@@ -33,7 +33,7 @@ fuzz-rest: .venv/installed ## minutes of made-up calls at every path of the Open
 planted: .venv/installed ## see that the tests notice what INVARIANTS.md forbids (minutes); ARGS="chance" for some
 	$(BIN)/python -m tests.planted $(ARGS)
 
-bench: .venv/installed bench/build/installed ## measure the server beside its peers (two hours, alone on the machine); ARGS="--smoke" for a look
+bench: .venv/installed bench/build/installed ## measure the server beside its peers (an hour and a half, alone on the machine); ARGS="--smoke" for a look
 	@$(BIN)/python -m bench $(ARGS)
 
 bench-profile: .venv/installed bench/build/installed ## where the server spends its time; ARGS="--workload command" for another
