@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import which
@@ -24,8 +24,8 @@ from bench.workloads import WORKLOADS, lasting, momentary
 TOP = 30
 SECONDS = 8
 
-WAITING = "_worker (concurrent/futures/thread.py:"
-"""A thread of a pool that has nothing to do; py-spy takes it for busy."""
+WAITING = ("_worker (concurrent/futures/thread.py:", "Condition.wait (threading.py:")
+"""Threads that have nothing to do; py-spy takes them for busy."""
 
 
 def main() -> None:
@@ -82,7 +82,9 @@ def _watchers(pid: int, folder: Path) -> Iterator[Sequence[str]]:
 def _print_profiles(folder: Path) -> None:
     stacks, perf = folder / "stacks", folder / "perf"
     if stacks.exists():
-        print(f"\n--- py-spy: functions, by the time in themselves\n{_ranked(own_time(stacks.read_text()))}")
+        sampled = stacks.read_text()
+        print(f"\n--- py-spy: functions, by the time in themselves\n{_ranked(own_time(sampled), sampled)}")
+        print(f"\n--- py-spy: functions, with what they call\n{_ranked(whole_time(sampled), sampled)}")
     if perf.exists():
         command = ("perf", "report", "--stdio", "--input", str(perf), "--sort", "dso,symbol")
         report = subprocess.run(command, capture_output=True, check=True, text=True).stdout  # noqa: S603
@@ -94,17 +96,31 @@ def _print_profiles(folder: Path) -> None:
 
 def own_time(stacks: str) -> Counter[str]:
     """Samples in each innermost function, of py-spy's raw lines `outer;…;inner COUNT`."""
-    found: Counter[str] = Counter()
+    return _counted((frames[-1:], count) for frames, count in _samples(stacks))
+
+
+def whole_time(stacks: str) -> Counter[str]:
+    """Samples in each function and in what it called."""
+    return _counted((set(frames), count) for frames, count in _samples(stacks))
+
+
+def _samples(stacks: str) -> Iterator[tuple[list[str], int]]:
     for line in stacks.splitlines():
-        frames, _, count = line.rpartition(" ")
-        function = frames.rpartition(";")[2]
-        if not function.startswith(WAITING):
-            found[function] += int(count)
+        stack, _, count = line.rpartition(" ")
+        frames = stack.split(";")
+        if not frames[-1].startswith(WAITING):
+            yield frames, int(count)
+
+
+def _counted(samples: Iterable[tuple[Iterable[str], int]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for functions, count in samples:
+        found.update(dict.fromkeys(functions, count))
     return found
 
 
-def _ranked(counts: Counter[str]) -> str:
-    total = counts.total() or 1
+def _ranked(counts: Counter[str], sampled: str) -> str:
+    total = sum(count for _, count in _samples(sampled)) or 1
     return "\n".join(f"{count / total:6.1%}  {name}" for name, count in counts.most_common(TOP))
 
 
