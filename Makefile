@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check documents fuzz-rest planted bench-commands format env-example transcripts clean
+.PHONY: help serve test check documents fuzz-rest planted bench bench-profile bench-commands format env-example transcripts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ fuzz-rest: .venv/installed ## minutes of made-up calls at every path of the Open
 planted: .venv/installed ## see that the tests notice what INVARIANTS.md forbids (minutes); ARGS="chance" for some
 	$(BIN)/python -m tests.planted $(ARGS)
 
+bench: .venv/installed bench/build/installed ## measure the server beside its peers (an hour and a half, alone on the machine); ARGS="--smoke" for a look
+	@$(BIN)/python -m bench $(ARGS)
+
+bench-profile: .venv/installed bench/build/installed ## where the server spends its time; ARGS="--workload command" for another
+	@$(BIN)/python -m bench.profile $(ARGS)
+
 bench-commands: .venv/installed ## measure what one command costs a room, by its members (a minute)
 	@$(BIN)/python -m bench.commands
 
@@ -47,11 +53,21 @@ transcripts: .venv/installed ## play the transcripts of docs/protocol.md, and re
 	$(BIN)/python -m tests.transcripts
 
 clean: ## throw .venv and all caches away, never data
-	rm -rf .venv tests/documents/node_modules build backend/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv tests/documents/node_modules bench/build bench/peers/node/node_modules build backend/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 tests/documents/node_modules/.package-lock.json: tests/documents/package-lock.json
 	@command -v npm > /dev/null || { echo "make documents needs Node 20 or newer, with npm"; exit 1; }
 	@cd tests/documents && npm ci --silent
+	@touch $@
+
+# What only the benchmark needs: the load and the floor, which are C, and the peers.
+bench/build/installed: bench/peers/python/requirements.txt bench/peers/node/package-lock.json $(wildcard bench/generator/*.[ch] bench/peers/c/*.c)
+	@command -v npm > /dev/null || { echo "make bench needs Node 20 or newer, with npm"; exit 1; }
+	@mkdir -p bench/build
+	$(CC) -O2 -Wall -Wextra -o bench/build/load bench/generator/*.c
+	$(CC) -O2 -Wall -Wextra -o bench/build/floor bench/peers/c/floor.c
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement bench/peers/python/requirements.txt
+	@cd bench/peers/node && npm ci --silent
 	@touch $@
 
 # Made once, and again when what it is made from has changed.

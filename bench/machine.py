@@ -1,0 +1,40 @@
+"""What the figures were measured on: they mean nothing without it."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+PYTHON_PACKAGES = ("fastapi", "uvicorn", "uvloop", "websockets", "pydantic", "msgspec", "python-socketio")
+NODE_PEERS = Path(__file__).parent / "peers" / "node" / "package.json"
+
+
+def describe_machine() -> Mapping[str, str]:
+    peers = json.loads(NODE_PEERS.read_text())["dependencies"]
+    return {
+        "gameroom": f"{version('gameroom')}; frames are read by {_frame_reader()}",
+        "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "system": f"{platform.system()} {platform.release()}",
+        "Python": f"{platform.python_version()}; "
+        + ", ".join(f"{name} {version(name)}" for name in PYTHON_PACKAGES),
+        "Node": f"{_node()}; " + ", ".join(f"{name} {wanted}" for name, wanted in peers.items()),
+    }
+
+
+def _frame_reader() -> str:
+    """Where no compiler was found when it was installed, gameroom reads frames in Python, which costs a little."""
+    return "the compiled extension" if find_spec("gameroom.gateway.fast_path._framing") else "pure Python"
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+def _node() -> str:
+    return subprocess.run(["node", "--version"], capture_output=True, check=True, text=True).stdout.strip()  # noqa: S607
