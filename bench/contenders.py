@@ -10,7 +10,7 @@ from bench.dialects import Colyseus, Dialect, Gameroom, NodeWs, SocketIO, Tutori
 from bench.people import People
 
 HERE = Path(__file__).parent
-GAMES = HERE / "games" / "boards.py"
+GAMES = HERE / "games"
 
 
 class Launch(Protocol):
@@ -25,7 +25,8 @@ class LaunchGameroom:
     """As an operator starts it, but for limits that would stop what is measured."""
 
     def command(self, port: int) -> Sequence[str]:
-        games = (f"{GAMES}:Volatile", f"{GAMES}:Journaled")
+        boards = GAMES / "boards.py"
+        games = (f"{boards}:Volatile", f"{boards}:Journaled", str(GAMES / "talk.py"))
         return (sys.executable, "-m", "gameroom.cli", "serve", "--port", str(port), *games)
 
     def environment(self, people: People, data_dir: Path) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from bench.people import call
 from bench.plan import MARK, Message, Ping, Script, Step, post, upgrade
-from bench.workloads import MESSAGE_LENGTH, Work
+from bench.workloads import MESSAGE_LENGTH, RELAYING, Work
 
 TEXT = MARK.ljust(MESSAGE_LENGTH, "x")
 """What people say to each other."""
@@ -48,6 +48,7 @@ class Gameroom:
     ping = Ping()
     _games: Mapping[Work, str] = {
         "relay": "relay",
+        "talk": "talk",
         "enter": "relay",
         "command": "volatile-board",
         "journaled": "journaled-board",
@@ -65,12 +66,12 @@ class Gameroom:
         if work == "connect":
             return (upgrade("/ws", bearer), Step("t", b"", b'"WELCOME"'))
         enter = (upgrade(f"/ws/game-room-groups/{room}", bearer), _reply_to("JOIN_GAME_ROOM_GROUP"))
-        if work in ("relay", "enter"):
+        if work in (*RELAYING, "enter"):
             return enter
         return (*enter, _ask("SET_READY", ready=True), _ask("START_GAME"))
 
     def message(self, work: Work) -> Message:
-        if work == "relay":
+        if work in RELAYING:
             return _json(type="GAME_ACTION", ack=False, action={"type": "send", "data": TEXT})
         return _json(type="GAME_ACTION", id=COMMAND_ID, action={"type": "place", "cell": 4})
 
@@ -117,7 +118,7 @@ class SocketIO(NamedRooms):
         )
 
     def message(self, work: Work) -> Message:
-        if work == "relay":
+        if work in RELAYING:
             return Message(b"42" + _array("say", {"text": TEXT}))
         return Message(b"427" + _array("place", {"id": COMMAND_ID, "cell": 4}))
 
@@ -141,7 +142,7 @@ class Colyseus(NamedRooms):
         )
 
     def message(self, work: Work) -> Message:
-        if work == "relay":
+        if work in RELAYING:
             body = b"\x81" + _packed("text") + _packed(TEXT)
             return Message(self._data + _packed("say") + body, binary=True)
         body = b"\x82" + _packed("id") + _packed(COMMAND_ID) + _packed("cell") + b"\x04"
@@ -156,7 +157,7 @@ def _packed(text: str) -> bytes:
 
 
 def _say_or_place(work: Work) -> Message:
-    if work == "relay":
+    if work in RELAYING:
         return _json(type="say", text=TEXT)
     return _json(type="place", id=COMMAND_ID, cell=4)
 

@@ -65,7 +65,7 @@ def cost(workload: Workload) -> Figure:
     """Server CPU in microseconds: for one delivery, one answered command, or one handshake."""
     if workload.silent:
         return lambda figures: figures.server_cpu * 1e6 / figures.connections
-    if workload.work == "relay":
+    if workload.relays:
         return lambda figures: figures.server_cpu * 1e6 / max(figures.deliveries, 1)
     return lambda figures: figures.server_cpu * 1e6 / max(figures.messages, 1)
 
@@ -74,7 +74,7 @@ def throughput(workload: Workload) -> Figure:
     """Deliveries, answered commands or handshakes, a second."""
     if workload.silent:
         return lambda figures: figures.connections / figures.seconds
-    if workload.work == "relay":
+    if workload.relays:
         return lambda figures: figures.deliveries / figures.seconds
     return lambda figures: figures.messages / figures.seconds
 

@@ -6,9 +6,11 @@ from typing import Literal
 
 from bench.plan import Crowd, Pace
 
-Work = Literal["relay", "command", "journaled", "connect", "enter"]
-"""Said to everybody in the room; a typed command that is answered; the same, durable where there is such a thing;
+Work = Literal["relay", "talk", "command", "journaled", "connect", "enter"]
+"""Said to everybody in the room; the same, where it may wait 5 ms if there is such a thing; a typed command that is answered; the same, durable where there is such a thing;
 only to connect, and stay; to come into a room, and stay."""
+
+RELAYING: Sequence[Work] = ("relay", "talk")
 
 DEFAULT_PACE = Pace()
 
@@ -25,6 +27,11 @@ class Workload:
     work: Work
     crowd: Crowd
     pace: Pace = DEFAULT_PACE
+
+    @property
+    def relays(self) -> bool:
+        """What is said goes to everybody in the room."""
+        return self.work in RELAYING
 
     @property
     def silent(self) -> bool:
@@ -57,11 +64,14 @@ def _paced(name: str, title: str, crowd: Crowd, per_second: float) -> Workload:
 
 RELAY = tuple(_relay(members, in_flight) for members in (2, 10, 100, 1_000) for in_flight in (1, 8))
 OPEN = _paced("open", "50 rooms × 10 members × 20/s", Crowd(rooms=50, members=10, arrivals=10), 20)
-TALK = _paced(
-    "talk",
-    "everybody talks: 20 rooms × 10 members × 10/s",
-    Crowd(rooms=20, members=10, senders=10, arrivals=10),
-    10,
+TALK = replace(
+    _paced(
+        "talk",
+        "everybody talks: 20 rooms × 10 members × 10/s (here with `flush_ms` 5)",
+        Crowd(rooms=20, members=10, senders=10, arrivals=10),
+        10,
+    ),
+    work="talk",
 )
 COMMAND = Workload(
     name="command", title="typed command and its answer", work="command", crowd=Crowd(rooms=1, members=1)

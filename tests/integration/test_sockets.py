@@ -9,6 +9,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 import pytest
 import uvicorn
@@ -22,7 +23,7 @@ from websockets.frames import Close, Opcode
 
 from gameroom.gateway.asgi_socket import AsgiSocket, SocketLimits, serve_socket
 from gameroom.gateway.fast_path import FastPathProtocol
-from gameroom.gateway.fast_path.socket import MESSAGES_AT_ONCE
+from gameroom.gateway.fast_path.socket import MESSAGES_AT_ONCE, FastSocket
 from gameroom.gateway.socket import Socket
 from gameroom.protocol.frames import Frame
 from tests.kit.raw_socket import RawSocket, raw_socket
@@ -295,6 +296,66 @@ async def test_ten_thousand_empty_fragments_take_no_memory(kind: str) -> None:
         await peer.send_frame(Opcode.PING, b"")
         assert await witness.next() == ("pong", None)
         assert len(witness.socket._parser._message._data) == 1  # type: ignore[attr-defined]
+
+
+class Counted:
+    """A transport, and how often it was written to."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.writes = 0
+
+    def write(self, data: bytes) -> None:
+        self.writes += 1
+        self._transport.write(data)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)
+
+
+def counted(witness: Witness) -> Counted:
+    """The transport under a witness's socket, counted from now on."""
+    socket = witness.socket
+    assert isinstance(socket, FastSocket)
+    transport = socket._transport = Counted(socket._transport)  # type: ignore[assignment]
+    return cast(Counted, transport)
+
+
+@told_on(*FAST)
+async def test_what_is_sent_in_one_turn_is_one_write(kind: str) -> None:
+    async with site_of(kind) as site, site.client() as client:
+        witness = await site.witness()
+        transport = counted(witness)
+        for number in range(50):
+            witness.socket.send_text(Frame(b"%d" % number))
+        assert [await client.recv() for _ in range(50)] == [str(number) for number in range(50)]
+        assert transport.writes == 1
+
+
+@told_on(*FAST)
+async def test_what_may_wait_is_sent_together(kind: str) -> None:
+    async with site_of(kind) as site, site.client() as client:
+        witness = await site.witness()
+        transport = counted(witness)
+        for number in range(5):
+            witness.socket.send_text(Frame(b"%d" % number, flush_ms=16))
+            await asyncio.sleep(0)
+        assert transport.writes == 0
+        assert [await client.recv() for _ in range(5)] == ["0", "1", "2", "3", "4"]
+        assert transport.writes == 1
+
+
+@told_on(*FAST)
+async def test_what_may_not_wait_takes_what_waits_along(kind: str) -> None:
+    async with site_of(kind) as site, site.client() as client:
+        witness = await site.witness()
+        never = 3_600_000
+        witness.socket.send_text(Frame(b"first", flush_ms=never))
+        witness.socket.send_text(Frame(b"second"))
+        assert [await client.recv() for _ in range(2)] == ["first", "second"]
+        witness.socket.send_text(Frame(b"third", flush_ms=never))
+        witness.socket.close(4001, "token_expired")
+        assert await close_of(client) == (["third"], 4001, "token_expired")
 
 
 @told_on(*FAST)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from gameroom.clock import Millis
 from gameroom.protocol.answers import DetachReason
 
 
@@ -25,6 +26,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
     A subscriber whose last position is not `(epoch, prev_seq)` has missed something. `ends` says for whom no
     event of this room follows (None as key: for everybody); `cause` is the connection whose command made it.
+    `flush_ms`: how long it may wait on its way out, so as to leave together with others.
     """
 
     room_id: str
@@ -35,6 +37,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     shares: tuple[Share, ...]
     ends: dict[str | None, DetachReason] = {}
     cause: str | None = None
+    flush_ms: Millis = 0
 
 
 class RoomOver(Struct, frozen=True):

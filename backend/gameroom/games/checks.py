@@ -24,6 +24,9 @@ WRAPPED = ("__wrapped__", "fget", "func")
 REQUIRED = {"name": '"tic-tac-toe"', "min_players": "2", "max_players": "4"}
 """Attributes without a default, each with an example."""
 
+LONGEST_FLUSH_MS = 16
+"""A frame of a screen."""
+
 
 def check_attributes(kind: type[AnyGame]) -> None:
     """Raises `GameDefinitionError` if `kind` is no game, or does not say properly what it is."""
@@ -36,6 +39,10 @@ def check_attributes(kind: type[AnyGame]) -> None:
             )
     _check_words(kind)
     _check_players(kind)
+    if type(kind.flush_ms) is not int or not 0 <= kind.flush_ms <= LONGEST_FLUSH_MS:
+        raise GameDefinitionError(
+            f"{kind.__name__}.flush_ms is a whole number of milliseconds, from 0 to {LONGEST_FLUSH_MS}"
+        )
     if kind.always_playing and not (kind.late_joining and kind.min_players == 1):
         raise GameDefinitionError(
             f"{kind.__name__} is always playing, so it needs `late_joining = True` and `min_players = 1`"

@@ -92,6 +92,8 @@ class Game(Generic[StateT, SettingsT]):
     """Raise it when an older state needs `migrate_state`."""
     durability: ClassVar[Durability] = "journal"
     """`journal`: no accepted action is ever lost. `volatile`: faster, and a crash of the server loses the play."""
+    flush_ms: ClassVar[int] = 0
+    """Where everybody talks: events and answers of play may wait so long (at most 16 ms), and leave together."""
     late_joining: ClassVar[bool] = False
     """Whether players may join while a round is played; `on_join` tells the game of each."""
     always_playing: ClassVar[bool] = False

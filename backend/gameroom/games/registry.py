@@ -51,6 +51,7 @@ class GameType:
         self.min_players = game.min_players
         self.max_players = game.max_players
         self.durability: Durability = game.durability
+        self.flush_ms = game.flush_ms
         self.late_joining = game.late_joining
         self.always_playing = game.always_playing
         self.has_state = definition.state is not None

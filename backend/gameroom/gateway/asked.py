@@ -65,13 +65,15 @@ class _OnlyRoom(Struct):
 
 def reply(to: Asked, answer: Answer) -> Frame:
     """The REPLY to a command that a room has done."""
-    return reply_frame(
+    frame = reply_frame(
         to.original,
         encode(decode(answer.data, type=_OnlyRoom)) if to.rejoin else answer.data,
         room_id=answer.room_id,
         position=(answer.epoch, answer.seq),
         repeated=answer.repeated or to.rejoin,
     )
+    frame.flush_ms = answer.flush_ms
+    return frame
 
 
 def refusal(to: Asked, error: GameroomError, room_id: str) -> Frame:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from typing import Protocol
 
-from gameroom.bus.bus import Bus, Delivery, Message, RoomOver, Share, Subscription
+from gameroom.bus.bus import Bus, Delivery, Message, RoomOver, Subscription
 from gameroom.errors import Unavailable
 from gameroom.gateway.traffic import Traffic
 from gameroom.protocol.answers import DetachReason
@@ -171,7 +171,7 @@ class Channel:
 
     def deliver(self, delivery: Delivery) -> None:
         """Hand each listener its user's share: the same frame to all who share a view. Never waits."""
-        named, rest = _by_user(delivery.shares)
+        named, rest = _by_user(delivery)
         for user_id, listeners in tuple(self._listeners.items()):
             frame = named.get(user_id, rest)
             self._traffic.delivered += len(listeners)
@@ -182,12 +182,12 @@ class Channel:
         return [listener for listeners in self._listeners.values() for listener in listeners]
 
 
-def _by_user(shares: tuple[Share, ...]) -> tuple[dict[str, Frame], Frame | None]:
+def _by_user(delivery: Delivery) -> tuple[dict[str, Frame], Frame | None]:
     """The frames of the users that are named, and everybody else's."""
     named: dict[str, Frame] = {}
     rest: Frame | None = None
-    for share in shares:
-        frame = Frame(share.frame)
+    for share in delivery.shares:
+        frame = Frame(share.frame, delivery.flush_ms)
         if share.users is None:
             rest = frame
         else:

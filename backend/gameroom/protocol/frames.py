@@ -7,6 +7,8 @@ import struct
 
 from msgspec import json, msgpack
 
+from gameroom.clock import Millis
+
 _read_json = json.Decoder().decode
 _write_msgpack = msgpack.Encoder().encode
 
@@ -15,12 +17,16 @@ _WHOLE_TEXT, _WHOLE_BINARY = 0x81, 0x82
 
 
 class Frame:
-    """A message that is on its way to sockets. All who get the same share it: it takes each form at most once."""
+    """A message that is on its way to sockets. All who get the same share it: it takes each form at most once.
 
-    __slots__ = ("_binary", "_packed", "_text", "json")
+    `flush_ms`: how long it may wait, so as to leave together with others.
+    """
 
-    def __init__(self, json: bytes) -> None:
+    __slots__ = ("_binary", "_packed", "_text", "flush_ms", "json")
+
+    def __init__(self, json: bytes, flush_ms: Millis = 0) -> None:
         self.json = json
+        self.flush_ms = flush_ms
         self._packed: bytes | None = None
         self._text: bytes | None = None
         self._binary: bytes | None = None

@@ -147,6 +147,7 @@ class Framer:
             shares=shares,
             ends=_ends(emission),
             cause=cause,
+            flush_ms=self._viewpoint.flush_ms,
         )
 
     def _shares(self, record: Record, emission: Emission, first: bool) -> tuple[Share, ...]:

@@ -64,5 +64,10 @@ class Replies:
         if not fits(data, self._max_bytes - REPLY_HEAD_BYTES):
             raise MessageTooBig(self._max_bytes)
         return Answer(
-            room_id=self._viewpoint.room_id, epoch=at.epoch, seq=at.seq, data=data, holds_view=holds_view
+            room_id=self._viewpoint.room_id,
+            epoch=at.epoch,
+            seq=at.seq,
+            data=data,
+            holds_view=holds_view,
+            flush_ms=self._viewpoint.flush_ms,
         )

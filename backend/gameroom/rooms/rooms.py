@@ -10,6 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from gameroom.clock import Millis
 from gameroom.errors import GameroomError
 from gameroom.protocol.commands import CreateRoom, RoomCommand
 from gameroom.protocol.views import User
@@ -68,6 +69,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     """A command was done. `data` is the REPLY's `data`, encoded; `missed` are the frames that follow a resume.
 
     `holds_view`: the answer stands exactly at its `seq` in the room's history.
+    `flush_ms`: how long it may wait on its way out, as the room's events do.
     A repeated CREATE has `data` `{}`; the room that it once made is `room_id`.
     """
 
@@ -78,6 +80,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     repeated: bool = False
     holds_view: bool = False
     missed: tuple[bytes, ...] = ()
+    flush_ms: Millis = 0
 
 
 Outcome = Answer | GameroomError

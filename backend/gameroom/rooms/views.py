@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from gameroom.clock import rfc3339
+from gameroom.clock import Millis, rfc3339
 from gameroom.errors import GameFailed
 from gameroom.games.registry import GameType
 from gameroom.protocol.patch import Operation, diff, escape
@@ -75,6 +75,11 @@ class Viewpoint:
     def secretive(self) -> bool:
         """Whether viewers may see different things."""
         return self._game_type.secretive
+
+    @property
+    def flush_ms(self) -> Millis:
+        """How long what is told of this room may wait on its way out."""
+        return self._game_type.flush_ms
 
     @property
     def journaled(self) -> bool:

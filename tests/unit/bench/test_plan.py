@@ -9,7 +9,7 @@ from bench.dialects import COMMAND_ID, TEXT
 from bench.plan import MARK, Crowd, Message, Pace, Plan, Step, encode_plan, post, upgrade
 from bench.workloads import MESSAGE_LENGTH, Work
 
-TALKING: tuple[Work, ...] = ("relay", "command", "journaled")
+TALKING: tuple[Work, ...] = ("relay", "talk", "command", "journaled")
 
 
 def texts(encoded: bytes) -> list[bytes]:

@@ -5,7 +5,9 @@ import struct
 from collections.abc import Callable
 from typing import cast
 
+from gameroom.clock import Millis
 from gameroom.gateway.asgi_socket import ABNORMAL, SocketLimits
+from gameroom.gateway.fast_path.departures import departures_of
 from gameroom.gateway.fast_path.framing import BINARY, CLOSE, FIN, PING, PONG, TEXT, BrokenFraming
 from gameroom.gateway.fast_path.parser import Parser, Said, close_code
 from gameroom.gateway.socket import Receiver
@@ -20,9 +22,14 @@ LONGEST_CLOSE_REASON = 123
 
 _PING = unmasked(FIN | PING, b"")
 
+_SOON = 0
+"""The departure at the end of this turn; another one is in so many milliseconds, or sooner."""
+
 
 class FastSocket(asyncio.Protocol):
     """Implements `Socket`. What is sent within one turn of the loop leaves as one write, in the order of the calls.
+
+    What may wait leaves a little later, or with the next that may not.
 
     What the peer does not read waits in the transport's buffer; over the limit the socket closes 4002. A peer that
     sends faster than it is heard waits in TCP.
@@ -35,6 +42,8 @@ class FastSocket(asyncio.Protocol):
         "_code",
         "_connections",
         "_deaf",
+        "_departure",
+        "_departures",
         "_held",
         "_limits",
         "_loop",
@@ -56,6 +65,8 @@ class FastSocket(asyncio.Protocol):
         self, transport: asyncio.Transport, parser: Parser, receiver: Receiver, limits: SocketLimits
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._departures = departures_of(self._loop)
+        self._departure: Millis | None = None
         self._transport = transport
         self._parser = parser
         self._receiver = receiver
@@ -102,26 +113,32 @@ class FastSocket(asyncio.Protocol):
     # --- Socket -----------------------------------------------------------------------------------------------
 
     def send_text(self, frame: Frame) -> None:
-        self.write(frame.text)
+        self.write(frame.text, frame.flush_ms)
 
     def send_binary(self, frame: Frame) -> None:
-        self.write(frame.binary)
+        self.write(frame.binary, frame.flush_ms)
 
     def ping(self) -> None:
         self.write(_PING)
 
-    def write(self, framed: bytes) -> None:
+    def write(self, framed: bytes, wait_ms: Millis = 0) -> None:
         """Send a whole WebSocket frame. A turn that sends more than the limit is written in several pieces."""
         if not self._open:
             return
-        if not self._outgoing:
-            self._loop.call_soon(self._flush)
+        if wait_ms == 0:
+            if self._departure != _SOON:
+                self._departure = _SOON
+                self._loop.call_soon(self._flush)
+        elif self._departure is None:
+            self._departure = wait_ms
+            self._departures.leave_within(wait_ms, self._flush)
         self._outgoing.append(framed)
         self._outgoing_bytes += len(framed)
         if self._outgoing_bytes > self._limits.queue_bytes:
             self._flush()
 
     def _flush(self) -> None:
+        self._departure = None
         outgoing = self._outgoing
         # A transport may be lost a moment before it says so; uvloop's then raises.
         if not outgoing or self._transport.is_closing():
