@@ -7,8 +7,8 @@ from typing import Literal
 from bench.plan import Crowd, Pace
 
 Work = Literal["relay", "talk", "command", "journaled", "connect", "enter"]
-"""Said to everybody in the room; the same, where it may wait 5 ms if there is such a thing; a typed command that is answered; the same, durable where there is such a thing;
-only to connect, and stay; to come into a room, and stay."""
+"""Said to everybody in the room; the same where it may wait 5 ms, if there is such a thing; a typed command that is
+answered; the same, durable where there is such a thing; only to connect, and stay; to come into a room, and stay."""
 
 RELAYING: Sequence[Work] = ("relay", "talk")
 
