@@ -45,13 +45,16 @@ from gameroom.rooms.retention import Retention
 from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Card
 from gameroom.settings import Settings
-from gameroom.storage.accounts import SqlAccounts, SqlCards, SqlSignIns, SqlTickets
+from gameroom.storage.accounts import SqlAccounts
+from gameroom.storage.cards import SqlCards
 from gameroom.storage.directory import SqlDirectory
 from gameroom.storage.engine import Database
 from gameroom.storage.journal import SqlJournal
 from gameroom.storage.migrate import upgrade
 from gameroom.storage.placement import SqlPlacement
 from gameroom.storage.retention import SqlClosedRooms
+from gameroom.storage.sign_ins import SqlSignIns
+from gameroom.storage.tickets import SqlTickets
 from gameroom.telemetry.metrics import Level, Metrics
 
 BUILT_IN = (Relay, TicTacToe)

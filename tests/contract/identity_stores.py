@@ -12,9 +12,11 @@ from gameroom.identity.family import Family
 from gameroom.identity.identity import IdentityStores
 from gameroom.identity.memory import MemoryStores
 from gameroom.ids import new_id
-from gameroom.storage.accounts import SqlAccounts, SqlSignIns, SqlTickets
+from gameroom.storage.accounts import SqlAccounts
 from gameroom.storage.engine import Database
 from gameroom.storage.migrate import upgrade
+from gameroom.storage.sign_ins import SqlSignIns
+from gameroom.storage.tickets import SqlTickets
 
 NOW = 1_800_000_000_000
 DAY = 24 * 3600 * 1000

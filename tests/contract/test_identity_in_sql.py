@@ -54,7 +54,7 @@ class Commits:
         self.fates: list[str] = []
         self._write = database.write
         monkeypatch.setattr(database, "write", self._write_in_doubt)
-        monkeypatch.setattr("gameroom.storage.accounts.PAUSES_S", (0, 0, 0))
+        monkeypatch.setattr("gameroom.storage.insistence.PAUSES_S", (0, 0, 0))
 
     async def _write_in_doubt(self, work: Work[object]) -> object:
         fate = self.fates.pop(0) if self.fates else "well"

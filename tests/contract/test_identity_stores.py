@@ -15,7 +15,7 @@ from gameroom.identity.identity import IdentityStores
 from gameroom.identity.sign_ins import Holder, Step
 from gameroom.identity.tickets import Taken, Ticket
 from gameroom.ids import new_id
-from gameroom.storage.accounts import CARDS_AT_ONCE, SqlCards
+from gameroom.storage.cards import CARDS_AT_ONCE, SqlCards
 from gameroom.storage.engine import Database
 from gameroom.storage.users import account_named
 from tests.contract.identity_stores import (

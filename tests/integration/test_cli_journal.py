@@ -26,7 +26,7 @@ from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.records import hash_of
 from gameroom.rooms.rooms import Answer, Card, Outcome, Request, Sender
 from gameroom.storage import migrate, sqlite
-from gameroom.storage.accounts import SqlCards
+from gameroom.storage.cards import SqlCards
 from gameroom.storage.engine import Database
 from gameroom.storage.journal import SqlJournal
 from gameroom.storage.placement import SqlPlacement

@@ -19,9 +19,10 @@ from gameroom.identity.account import Account, Suspension
 from gameroom.identity.accounts import AccountStore
 from gameroom.identity.sign_ins import SignInStore
 from gameroom.settings import Settings
-from gameroom.storage.accounts import SqlAccounts, SqlSignIns
+from gameroom.storage.accounts import SqlAccounts
 from gameroom.storage.engine import Database
 from gameroom.storage.failures import DatabaseUnusable, OutcomeUnknown
+from gameroom.storage.sign_ins import SqlSignIns
 
 ROLES = ("admin",)
 

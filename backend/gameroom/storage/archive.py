@@ -11,8 +11,8 @@ from gameroom.rooms.archive import Moment, RoomRow
 from gameroom.rooms.journal import SealedRecord, Snapshot
 from gameroom.rooms.rooms import Card
 from gameroom.storage import migrate
-from gameroom.storage.accounts import CARDS_AT_ONCE
 from gameroom.storage.backends import backend_of
+from gameroom.storage.cards import CARDS_AT_ONCE
 from gameroom.storage.failures import DatabaseUnusable
 from gameroom.storage.tables import records, room_members, rooms, snapshots, users
 

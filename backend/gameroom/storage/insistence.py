@@ -9,10 +9,14 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from gameroom.errors import Unavailable
 from gameroom.rooms.journal import Fenced, Refused
+from gameroom.storage.engine import Database
 from gameroom.storage.failures import OutcomeUnknown
 from gameroom.storage.lanes import Work
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
+
+PAUSES_S = (0.0, 0.1, 0.3, 1.0, 3.0)
+"""Before each new attempt to find out what became of a write for which nobody waits longer."""
 
 _UNSTORABLE = (IntegrityError, DataError, OverflowError, UnicodeEncodeError)
 """What a database says of values that it cannot hold: it will not at any attempt, and has not at an earlier one."""
@@ -80,3 +84,25 @@ async def _rest(pause_s: float) -> float:
     """Returns the next pause."""
     await asyncio.sleep(pause_s)
     return min(2 * pause_s, LONGEST_PAUSE_S)
+
+
+async def settled(database: Database, work: Work[T]) -> T:
+    """Do the work, which must change nothing when it comes after itself.
+
+    So a COMMIT with an unknown outcome is settled by doing it again, for as long as somebody waits. Raises
+    `Unavailable` only where nothing was changed; `OutcomeUnknown` where no attempt could tell.
+    """
+    try:
+        return await twice(lambda: database.write(work))
+    except OutcomeUnknown as doubt:
+        return await _settled_later(database, work, doubt)
+
+
+async def _settled_later(database: Database, work: Work[T], doubt: OutcomeUnknown) -> T:
+    for pause_s in PAUSES_S:
+        await asyncio.sleep(pause_s)
+        try:
+            return await twice(lambda: database.write(work))
+        except (OutcomeUnknown, Unavailable):
+            continue  # this attempt may be certain to have failed, but the first is still in doubt
+    raise doubt
