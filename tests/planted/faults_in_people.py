@@ -12,6 +12,7 @@ REVOCATIONS = f"{IDENTITY}/revocations.py"
 SIGN_INS = f"{IDENTITY}/sign_ins.py"
 TOKENS = f"{IDENTITY}/tokens.py"
 STORES = "backend/gameroom/storage/accounts.py"
+SIGN_INS_STORE = "backend/gameroom/storage/sign_ins.py"
 USERS = "backend/gameroom/storage/users.py"
 SQLITE = "backend/gameroom/storage/sqlite.py"
 LOGS = "backend/gameroom/telemetry/logs.py"
@@ -99,7 +100,7 @@ FAULTS: Faults = {
         fault(
             "tickets may be used again",
             Edit(
-                STORES,
+                "backend/gameroom/storage/tickets.py",
                 "delete(tickets).where(tickets.c.ticket_hash == ticket_hash).returning(tickets)",
                 "select(tickets).where(tickets.c.ticket_hash == ticket_hash)",
             ),
@@ -147,7 +148,7 @@ FAULTS: Faults = {
         ),
         fault(
             "a sign-in ends and nobody is told",
-            Edit(STORES, "if before.ended_at is None and after.ended_at is not None:", "if False:"),
+            Edit(SIGN_INS_STORE, "if before.ended_at is None and after.ended_at is not None:", "if False:"),
             f"{C_STORES}::test_an_ended_sign_in_is_told_once",
         ),
         fault(

@@ -125,7 +125,7 @@ FAULTS: Faults = {
         fault(
             "an account may change while a sign-in to it is stored",
             Edit(
-                ACCOUNTS,
+                "backend/gameroom/storage/sign_ins.py",
                 "user_with(family.user_id).with_for_update(read=True)",
                 "user_with(family.user_id)",
             ),
