@@ -14,7 +14,7 @@ serve: .venv/installed ## run the server; ARGS="my_game.py --port 9000" are its 
 	@$(BIN)/gameroom serve $(ARGS)
 
 test: .venv/installed ## run the tests; ARGS="tests/unit -k patch" are pytest's arguments
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: .venv/installed ## most of what CI runs: lint, format, types, floors, then the tests
 	$(BIN)/ruff check

@@ -135,9 +135,9 @@ def wrong_fields(command: str, form: Form) -> Iterator[Row]:
     """A field that is missing, null, misspelt, or a number that no field takes."""
     scene, who = _home_of(command)
     fields = {**form.needed, **form.optional}
-    for name in form.needed.keys() - set(form.nullable):
+    for name in sorted(form.needed.keys() - set(form.nullable)):
         yield Row(scene, who, command, _without(form.needed, name), wrong(f"#/{name}", says="missing"))
-    for name in fields.keys() - set(form.nullable):
+    for name in sorted(fields.keys() - set(form.nullable)):
         yield Row(scene, who, command, {**form.needed, name: None}, wrong(f"#/{name}"))
     for name, value in fields.items():
         yield Row(scene, who, command, {**form.needed, name: 0.5}, wrong(f"#/{name}"))
