@@ -157,7 +157,10 @@ def test_a_later_suspension_takes_the_place_of_the_former(printed: Printed) -> N
 # --- what goes wrong ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("who", ["bob", "019ab1c2-0000-7000-8000-000000000000", "G", "", "a b", "\x1b[31m", "é", "\udcff", "x" * 9_000])
+@pytest.mark.parametrize(
+    "who",
+    ["bob", "019ab1c2-0000-7000-8000-000000000000", "G", "", "a b", "\x1b[31m", "é", "\udcff", "x" * 9_000],
+)
 def test_nobody_of_that_name(refused: Refused, who: str) -> None:
     said = refused("suspend", "--", who)
     assert said.endswith("; guests have no username, give their id") and said.isprintable()

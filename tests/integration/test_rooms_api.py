@@ -197,7 +197,9 @@ async def test_there_is_no_private_room_for_strangers(people: People) -> None:
     assert (await people.api.room(host, room_id))["room"]["visibility"] == "private"
 
 
-@pytest.mark.parametrize("room_id", ["nowhere", "2aedca7d-b295-4df9-a8ba-0713224405dc", "x" * 65, "a%20b", "a%00b"])
+@pytest.mark.parametrize(
+    "room_id", ["nowhere", "2aedca7d-b295-4df9-a8ba-0713224405dc", "x" * 65, "a%20b", "a%00b"]
+)
 async def test_there_is_no_such_room(people: People, room_id: str) -> None:
     account = await people.guest()
     for call in (people.api.room, people.api.close_room):
