@@ -95,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
     games = load_games(settings.games)
     make_data_dir(settings.data_dir)
     key_ring = open_key_ring(settings.data_dir / KEYS)
+    room_key = _room_key(settings)
     upgrade(settings.database_url)
     database = Database.open(settings.database_url)
     identity = build_identity(_stores(database), _identity_policy(settings), key_ring, clock)
@@ -108,9 +109,9 @@ def create_app(settings: Settings) -> FastAPI:
         bus=bus,
         cards=SqlCards(database),
         clock=clock,
-        policy=_room_policy(settings),
+        policy=_room_policy(settings, room_key),
     )
-    reception = Reception(rooms, SqlDirectory(database), games, _room_passwords(settings))
+    reception = Reception(rooms, SqlDirectory(database), games, RoomPasswords(room_key))
     gateway = Gateway(_gateway_policy(settings), clock, identity.access, reception, bus)
     identity.revocations.watch(gateway.connections.revoked)
     identity.news.watch(gateway.connections)
@@ -346,7 +347,7 @@ def _sign_in_limits(settings: Settings) -> SignInLimitPolicy:
     )
 
 
-def _room_policy(settings: Settings) -> RoomPolicy:
+def _room_policy(settings: Settings, room_key: bytes) -> RoomPolicy:
     return RoomPolicy(
         grace_ms=settings.grace_ms,
         empty_ms=settings.empty_room_ttl_s * 1000,
@@ -355,6 +356,7 @@ def _room_policy(settings: Settings) -> RoomPolicy:
         rooms_per_user=settings.rooms_per_user,
         command_deadline_s=settings.command_deadline_ms / 1000,
         max_frame_bytes=settings.max_server_message_bytes,
+        card_key=room_key,
     )
 
 
@@ -383,10 +385,11 @@ def _gateway_policy(settings: Settings) -> GatewayPolicy:
     )
 
 
-def _room_passwords(settings: Settings) -> RoomPasswords:
-    """Their 32 bytes are made from the operator's secret, or from one kept beside the signing keys."""
+def _room_key(settings: Settings) -> bytes:
+    """32 bytes for what rooms keep of passwords and cards, made from the operator's secret, or from one kept beside the
+    signing keys."""
     if settings.room_password_key is None:
         secret = kept_secret(settings.data_dir / KEYS / ROOM_PASSWORD_KEY)
     else:
         secret = settings.room_password_key.get_secret_value()
-    return RoomPasswords(sha256(secret.encode()).digest())
+    return sha256(secret.encode()).digest()

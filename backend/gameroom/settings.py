@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     )
     room_password_key: Secret | None = Field(
         default=None,
-        description="Key of the hashes of room passwords; by default made at the first start, in the data folder.",
+        description="Key of the marks of room passwords and of cards; by default made at the first start and kept.",
     )
 
     # --- connections ------------------------------------------------------------------------------------------

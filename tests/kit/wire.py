@@ -246,7 +246,7 @@ EVENT_DATA: dict[str, Check] = {
     "GAME_ROOM_GROUP_UPDATED": fields({"by": text, "changed": list_of(one_of(*ROOM_FIELDS))}),
     "GAME_STARTED": fields({"round": count, "players": map_of(text)}),
     "GAME_UPDATED": fields(
-        {"cause": one_of("action", "timer", "tick", "member")}, {"user_id": text, "seat": count}
+        {"cause": one_of("action", "timer", "tick", "member", "version")}, {"user_id": text, "seat": count}
     ),
     "GAME_ENDED": fields(
         {

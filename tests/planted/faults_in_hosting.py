@@ -113,7 +113,11 @@ FAULTS: Faults = {
     "Members are shown as they are, and only while they are": (
         fault(
             "a new card is told and not shown",
-            Edit(SYSTEM, "    turn.state.touch_member(user_id)\n", ""),
+            Edit(
+                SYSTEM,
+                "    turn.state.change_member(user_id, shown=mark_of(user_id, card, turn.policy.card_key))\n",
+                "",
+            ),
             f"{T_CARDS}::test_a_new_card_is_shown_to_everybody",
         ),
         fault(

@@ -4,6 +4,7 @@ from tests.planted.fault import Edit, Faults, fault
 
 ROOMS = "backend/gameroom/rooms"
 ACTOR = f"{ROOMS}/actor.py"
+CARD_BOOK = f"{ROOMS}/card_book.py"
 CREATION = f"{ROOMS}/creation.py"
 DAMAGE = f"{ROOMS}/damage.py"
 FRAMING = f"{ROOMS}/framing.py"
@@ -48,6 +49,7 @@ T_RESUME = f"{TESTS}/test_resume.py"
 T_WINDOW = f"{TESTS}/test_window.py"
 T_FAILING_GAMES = "tests/regression/test_failing_games.py"
 T_REGRESSION = "tests/regression/test_rooms.py"
+T_BY_EVENTS = "tests/regression/test_views_change_by_events.py"
 T_MACHINE = "tests/property/test_room_machine.py"
 T_REFUSALS = "tests/integration/test_refusals.py"
 
@@ -461,6 +463,11 @@ FAULTS: Faults = {
             Edit(FRAMING, "        if self._leaving:\n", "        if False:\n"),
             f"{T_REGRESSION}::test_who_leaves_a_game_that_fails_hears_that_its_round_was_aborted",
         ),
+        fault(
+            "who leaves is answered with a position that it has not heard of",
+            Edit(TURN, "emission.parting is not None and emission.parting[0] == user_id", "False"),
+            f"{T_REGRESSION}::test_the_answer_to_a_leave_stands_at_the_last_event_that_its_sender_heard",
+        ),
     ),
     "View and patches make the fresh view": (
         fault(
@@ -488,6 +495,40 @@ FAULTS: Faults = {
                 "        if True:\n",
             ),
             f"{T_PUBLISHING}::test_who_wants_no_patches_gets_the_whole_view_with_each_change",
+        ),
+    ),
+    "A view changes by events only": (
+        fault(
+            "a new version of a game takes a room over without a word",
+            Edit(ROOM, "renewed, self.memory.renewed = self.memory.renewed, False", "renewed = False"),
+            f"{T_BY_EVENTS}::test_who_resumes_gets_what_another_version_of_the_game_has_made_of_its_state",
+            f"{T_BY_EVENTS}::test_a_new_version_is_told_of_before_the_first_round_too",
+        ),
+        fault(
+            "a new version is told whenever a room is opened",
+            Edit(RECOVERY, 'teller = "" if body.renewed else body.game_version', 'teller = ""'),
+            f"{T_BY_EVENTS}::test_a_new_version_is_told_once",
+        ),
+        fault(
+            "a snapshot passes for the word of its version",
+            Edit(ROOM, "            renewed=self.memory.renewed,\n", ""),
+            f"{T_BY_EVENTS}::test_a_snapshot_of_a_new_version_that_has_not_told_yet_does_not_pass_for_its_word",
+        ),
+        fault(
+            "a card that changed while the room was not open is not told",
+            Edit(RECOVERY, "    cards.expect(_shown_otherwise(state, cards, policy.card_key))\n", ""),
+            f"{T_BY_EVENTS}::test_who_resumes_gets_the_names_that_changed_while_the_room_was_not_open",
+            f"{T_BY_EVENTS}::test_who_stays_connected_while_a_room_is_opened_again_gets_the_new_card_by_a_patch",
+        ),
+        fault(
+            "the card that is read when a room is opened is taken for the one that was shown",
+            Edit(CARD_BOOK, "            return UNKNOWN\n", "            return self.card(user_id)\n"),
+            f"{T_BY_EVENTS}::test_who_stays_connected_while_a_room_is_opened_again_gets_the_new_card_by_a_patch",
+        ),
+        fault(
+            "a card is told whenever a room is opened",
+            Edit(SYSTEM, "shown=mark_of(user_id, card, turn.policy.card_key)", 'shown="told"'),
+            f"{T_BY_EVENTS}::test_a_card_is_told_once",
         ),
     ),
     "Who resumes gets all that was missed, or the whole view": (

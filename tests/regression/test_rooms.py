@@ -144,6 +144,18 @@ def test_who_leaves_a_game_that_fails_hears_that_its_round_was_aborted(
     assert [frame["type"] for frame in copy.frames[-2:]] == ["GAME_ENDED", "MEMBER_LEFT"]
 
 
+def test_the_answer_to_a_leave_stands_at_the_last_event_that_its_sender_heard() -> None:
+    """It stood at the GAME_ENDED behind that, which a strict client took for an event that was lost."""
+    scene = started(TicTacToe, "bob")
+    copy = scene.copies["bob"]
+    outcome = scene.ask("bob", LeaveRoom(id="leave"))
+    again = scene.ask("bob", LeaveRoom(id="leave"))
+    assert isinstance(outcome, Answer) and isinstance(again, Answer)
+    assert copy.frames[-1]["type"] == "MEMBER_LEFT"
+    assert (outcome.seq, again.seq) == (copy.seq, copy.seq)
+    assert scene.room.position.seq > copy.seq
+
+
 # --- ids ------------------------------------------------------------------------------------------------------
 
 

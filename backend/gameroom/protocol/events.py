@@ -88,7 +88,7 @@ class GameUpdated(Event, frozen=True, kw_only=True, omit_defaults=True):
     type = "GAME_UPDATED"
     user_id: str | UnsetType = UNSET
     seat: int | UnsetType = UNSET
-    cause: Literal["action", "timer", "tick", "member"]
+    cause: Literal["action", "timer", "tick", "member", "version"]
 
 
 class GameEnded(Event, frozen=True, kw_only=True):

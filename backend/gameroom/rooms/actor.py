@@ -71,6 +71,7 @@ class Actor:
         self._stopped = False
         self._scheduled = False
         self._play_lost = False
+        self._taking_up = False
         self._confirming = False
         self._unsnapped = 0
         self._saving = False
@@ -104,6 +105,7 @@ class Actor:
     def adopt(self, opened: Opened) -> None:
         """The room is ours, from the journal; its members must say soon that they are still connected."""
         self._play_lost = opened.play_lost
+        self._taking_up = True
         self._unsnapped = opened.unsnapped
         self._confirmation = self._loop.call_later(self._policy.confirm_ms / 1000, self._confirm)
         self.room = opened.room
@@ -199,11 +201,14 @@ class Actor:
             self._release(batch.decided)
 
     def _decide(self, room: Room, batch: Batch) -> None:
-        """What was lost is said first, then timers that are due go, then what waits, in its order."""
+        """First what was lost or changed unseen is said, then timers that are due go, then what waits, in its order."""
         now = self._clock.now()
         if self._play_lost:
             self._play_lost = False
             batch.add(room.start_epoch(now))
+        if self._taking_up:
+            self._taking_up = False
+            batch.add(room.take_up(now))
         for due in room.due(now)[:BATCH_INPUTS]:
             batch.add(room.fire(due, now))
         if self._confirming:

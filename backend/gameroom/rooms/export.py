@@ -32,6 +32,7 @@ ROOM_FIELDS = (
     *("name", "visibility", "locked", "host_id", "max_players", "settings", "metadata"),
     *("grace_ms", "created_at", "bans", "closes_at"),
 )
+MEMBER_FIELDS = ("role", "seat", "joined", "since", "ready", "connected", "reserved_until")
 PLAY_FIELDS = ("status", "round", "players", "timers", "result", "closed_at")
 
 Json = dict[str, Any]
@@ -113,7 +114,7 @@ class Exporter:
         if key == GAME:
             return _plain(data) if self._reveal else self._game(data, record)
         if key.startswith(MEMBER):
-            return msgspec.to_builtins(_MEMBER.decode(data))
+            return _fields(_MEMBER.decode(data), MEMBER_FIELDS)
         if key.startswith(LEFT):
             return _plain(data)
         raise _Withheld
@@ -137,7 +138,7 @@ def _room(data: Raw) -> Json:
     return {**_fields(room, ROOM_FIELDS), "has_password": room.password_mac is not None}
 
 
-def _fields(part: RoomPart | PlayPart, names: tuple[str, ...]) -> Json:
+def _fields(part: RoomPart | PlayPart | Member, names: tuple[str, ...]) -> Json:
     return {name: msgspec.to_builtins(getattr(part, name), str_keys=True) for name in names}
 
 

@@ -11,10 +11,12 @@ from gameroom.rooms.window import CommandWindow
 
 class Memory(Struct, kw_only=True):
     """`presence`: who is connected from where; `cards`: how its members are shown; `unsaved`: parts that were changed
-    by play that is not journaled, and stand in the next record."""
+    by play that is not journaled, and stand in the next record; `renewed`: another version of the game was the last to
+    tell anything, and nobody was told that this one has the room now."""
 
     presence: Presence = field(default_factory=Presence)
     cards: CardBook = field(default_factory=CardBook)
     window: CommandWindow = field(default_factory=CommandWindow)
     recent: RecentEvents = field(default_factory=RecentEvents)
     unsaved: Parts = field(default_factory=dict)
+    renewed: bool = False

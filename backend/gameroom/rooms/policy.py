@@ -1,6 +1,6 @@
 """What an operator decides for all rooms of a server."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gameroom.clock import Millis
 from gameroom.rooms.making import ROOMS_A_MINUTE
@@ -14,7 +14,8 @@ class RoomPolicy:
     closes. `development`: START_GAME may bring a seed. `rooms_per_user`: open rooms that a user may be a member of.
     `rooms_made`: how many a user may make in a minute.
     `rest_after_s`: when a room that nothing reaches is kept in little memory; `evict_after_s`: when one that nobody is
-    connected to is put away.
+    connected to is put away. `card_key`: a secret of at most 64 bytes, the same after a restart; what is stored of
+    cards tells nothing without it.
     """
 
     grace_ms: Millis = 60_000
@@ -29,3 +30,4 @@ class RoomPolicy:
     confirm_ms: Millis = 2_000
     rest_after_s: float = 10.0
     evict_after_s: float = 300.0
+    card_key: bytes = field(default=b"", repr=False)

@@ -77,7 +77,10 @@ class Unrecorded(Struct, frozen=True):
 
 
 class SnapshotBody(Struct, frozen=True, kw_only=True):
-    """All parts of a room as of a position, and the commands that no record will tell of."""
+    """All parts of a room as of a position, and the commands that no record will tell of.
+
+    `renewed`: this version of the game has not told yet that it has taken the room over.
+    """
 
     room_id: str
     epoch: int
@@ -87,6 +90,7 @@ class SnapshotBody(Struct, frozen=True, kw_only=True):
     game_version: str
     parts: dict[str, Raw]
     unrecorded: list[Unrecorded] = []
+    renewed: bool = False
     v: int = VERSION
 
 

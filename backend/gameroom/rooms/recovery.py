@@ -5,7 +5,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gameroom.games.registry import GameType
-from gameroom.rooms.card_book import CardBook
+from gameroom.rooms.card_book import CardBook, mark_of
 from gameroom.rooms.journal import AppliedCommand, Recovery, Snapshot
 from gameroom.rooms.memory import Memory
 from gameroom.rooms.placement import Claim
@@ -27,11 +27,15 @@ from gameroom.rooms.state import GAME, MEMBER, RoomState
 
 
 class Recovered(Struct, frozen=True):
-    """The parts of a room as they were last committed, encoded, where that was, and which version wrote the game's."""
+    """The parts of a room as they were last committed, encoded, where that was, and which version wrote the game's.
+
+    `teller`: the version of the game that was the last to tell anything; empty: it is to be told once more.
+    """
 
     parts: dict[str, bytes]
     position: Position
     game_version: str
+    teller: str
     unrecorded: list[Unrecorded] = []
 
     def members(self) -> list[str]:
@@ -72,6 +76,7 @@ def open_room(
         state = RoomState.decode(game_type, parts)
     except (msgspec.MsgspecError, KeyError) as error:
         raise Damaged(f"the parts cannot be read: {error}", recovered.position.seq) from error
+    cards.expect(_shown_otherwise(state, cards, policy.card_key))
     room = Room(
         claim.room_id,
         claim.term,
@@ -79,7 +84,7 @@ def open_room(
         state,
         recovered.position,
         policy=policy,
-        memory=Memory(cards=cards, presence=presence),
+        memory=Memory(cards=cards, presence=presence, renewed=recovered.teller != game_type.version),
     )
     for command in commands:
         key = CommandKey(command.user_id, command.command_id, command.input_hash)
@@ -87,6 +92,15 @@ def open_room(
     if claim.clean:
         _remember(room, recovered.unrecorded)
     return room
+
+
+def _shown_otherwise(state: RoomState, cards: CardBook, key: bytes) -> list[str]:
+    """The members whose card has changed since it was last told."""
+    return [
+        user_id
+        for user_id, member in state.members.items()
+        if member.shown and user_id in cards and member.shown != mark_of(user_id, cards.card(user_id), key)
+    ]
 
 
 def _remember(room: Room, unrecorded: list[Unrecorded]) -> None:
@@ -114,11 +128,13 @@ def _game_adopted(recovered: Recovered, game_type: GameType, *, clean: bool) -> 
 def begin_with(room_id: str, snapshot: Snapshot | None) -> Recovered:
     """The room as of a snapshot; without one as before its first record. Raises `Damaged`."""
     if snapshot is None:
-        return Recovered({}, Position(epoch=0, seq=0, at=0), "")
+        return Recovered({}, Position(epoch=0, seq=0, at=0), "", "")
     body = unseal_snapshot(snapshot)
     _check_room(room_id, body.room_id, body.seq)
     parts = {key: bytes(data) for key, data in body.parts.items()}
-    return Recovered(parts, Position(body.epoch, body.seq, body.at), body.game_version, body.unrecorded)
+    position = Position(body.epoch, body.seq, body.at)
+    teller = "" if body.renewed else body.game_version
+    return Recovered(parts, position, body.game_version, teller, body.unrecorded)
 
 
 def _check_room(room_id: str, stored: str, seq: int) -> None:
@@ -135,4 +151,5 @@ def lay_over(recovered: Recovered, record: Record) -> Recovered:
         else:
             parts[key] = bytes(data)
     version = record.game_version if GAME in record.parts else recovered.game_version
-    return replace(recovered, position=Position(record.epoch, record.seq, record.at), game_version=version)
+    position = Position(record.epoch, record.seq, record.at)
+    return replace(recovered, position=position, game_version=version, teller=record.game_version)

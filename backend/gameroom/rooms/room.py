@@ -54,7 +54,10 @@ MakeAnswer = Callable[[list[Record]], Answer | Recollection | None]
 
 
 class Room:
-    """One writer's room. Inputs are `decide`, `detach`, `hear`, `fire`, `disconnect` and `start_epoch`, one by one."""
+    """One writer's room.
+
+    Inputs are `decide`, `detach`, `hear`, `fire`, `disconnect`, `start_epoch` and `take_up`, one by one.
+    """
 
     def __init__(
         self,
@@ -125,6 +128,24 @@ class Room:
         self.position = replace(self.position, epoch=self.position.epoch + 1)
         return self._must(system.begin_epoch, Cause.of_system("EPOCH"), now)
 
+    def take_up(self, now: Millis) -> Decision:
+        """Say what is shown otherwise than when the room was last open: a view changes by events, and by nothing else.
+
+        Each event brings whoever resumes from before it the whole view.
+        """
+        renewed, self.memory.renewed = self.memory.renewed, False
+        untold = [user_id for user_id in self.viewpoint.cards.untold if user_id in self.state.members]
+        if self.is_closed or not (renewed or untold):
+            return NOTHING
+
+        def happen(turn: Turn) -> None:
+            if renewed:
+                system.renew_game(turn)
+            for user_id in untold:
+                self._change_card(turn, user_id, self.viewpoint.cards.card(user_id))
+
+        return self._must(happen, Cause.of_system("TAKEN_UP"), now)
+
     def hear(self, user_id: str, card: Card | None, now: Millis) -> Decision:
         """The user is shown otherwise from now on; None: its account is gone, and its place with it."""
         if user_id not in self.state.members or self.is_closed:
@@ -179,6 +200,7 @@ class Room:
             game_version=self.game_type.version,
             parts=self.state.whole(),
             unrecorded=self.window.unrecorded() if hand_over else [],
+            renewed=self.memory.renewed,
         )
         return seal_snapshot(body, self.term)
 
@@ -221,7 +243,14 @@ class Room:
             return self._join(sender, command, cause, turn)
         reply = route.handler(turn, sender, command)
         return self._conclude(
-            turn, cause, lambda _: self._replies.to(sender, reply, self.position, holds_view=route.holds_view)
+            turn,
+            cause,
+            lambda _: self._replies.to(
+                sender,
+                reply,
+                replace(self.position, seq=turn.heard_until(sender.user_id)),
+                holds_view=route.holds_view,
+            ),
         )
 
     def _join(self, sender: Sender, command: JoinRoom, cause: Cause, turn: Turn) -> Decision:
@@ -266,7 +295,7 @@ class Room:
 
     def _change_card(self, turn: Turn, user_id: str, card: Card) -> None:
         self.viewpoint.cards.put(user_id, card)
-        system.change_card(turn, user_id)
+        system.change_card(turn, user_id, card)
 
     def _end_membership(self, turn: Turn, user_id: str) -> None:
         self.viewpoint.cards.forget(user_id)

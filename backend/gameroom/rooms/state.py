@@ -56,7 +56,10 @@ class PlayPart(Struct, frozen=True, kw_only=True):
 
 
 class Member(Struct, frozen=True, kw_only=True):
-    """One member. `joined`: the seq of its joining; `since`: the seq since when its role and seat are unbroken."""
+    """One member. `joined`: the seq of its joining; `since`: the seq since when its role and seat are unbroken.
+
+    `shown`: a mark of the card that viewers were shown last; empty: not known.
+    """
 
     role: Role
     seat: int | None
@@ -65,6 +68,7 @@ class Member(Struct, frozen=True, kw_only=True):
     ready: bool = False
     connected: bool = False
     reserved_until: Millis | None = None
+    shown: str = ""
 
 
 class Due(Struct, frozen=True, order=True):
@@ -128,10 +132,6 @@ class RoomState:
 
     def change_member(self, user_id: str, **fields: Any) -> None:
         self.set_member(user_id, replace(self.members[user_id], **fields))
-
-    def touch_member(self, user_id: str) -> None:
-        """Nothing of the member's part changes, but how it is seen."""
-        self._members_before.setdefault(user_id, self.members[user_id])
 
     def set_member(self, user_id: str, member: Member | None) -> None:
         """Put the member in place; None removes it."""

@@ -54,6 +54,13 @@ class Turn:
         """The position of the event that is emitted next."""
         return self._head + len(self.emissions) + 1
 
+    def heard_until(self, user_id: str) -> int:
+        """The position of the last event that the user hears of this turn: nothing after its farewell."""
+        for number, emission in enumerate(self.emissions, start=1):
+            if emission.parting is not None and emission.parting[0] == user_id:
+                return self._head + number
+        return self._head + len(self.emissions)
+
     def emit(self, event: Event, *, announcements: tuple[Announcement, ...] = ()) -> None:
         """Say that it happened, to everybody in the room."""
         self.emissions.append(Emission(event=event, announcements=announcements))

@@ -180,6 +180,7 @@ class Scene:
     def crash(self) -> None:
         """The process dies; the room is opened again. Everybody's socket is gone, their copies stay."""
         self.room = self.recovered()
+        self.keep(self.room.take_up(self.now))
 
     def rest(self) -> None:
         """Nothing reaches the room for a while, and then something does."""

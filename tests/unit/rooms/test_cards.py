@@ -6,6 +6,7 @@ from gameroom.games.relay import Relay
 from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.protocol.commands import CloseRoom, JoinRoom, LeaveRoom, ResumeFrom, SendChat
 from gameroom.rooms.card_book import NOBODY, CardBook
+from gameroom.rooms.records import unseal
 from gameroom.rooms.rooms import Card
 from gameroom.rooms.window import AFTERLIFE_MS
 from tests.unit.rooms.games import Secrets
@@ -39,7 +40,7 @@ def test_no_record_has_the_card() -> None:
     scene = gathered(TicTacToe, "bob")
     hear(scene, "bob", NEW)
     assert b"Robert" not in scene.records[-1].body
-    assert b"parts" not in scene.records[-1].body
+    assert list(unseal(scene.records[-1]).parts) == ["member:bob"]
 
 
 @pytest.mark.parametrize("user", ["bob", "eve"])

@@ -23,6 +23,7 @@ from gameroom.protocol.events import (
     MemberReconnected,
     MemberUpdated,
 )
+from gameroom.rooms.card_book import mark_of
 from gameroom.rooms.handlers import play, succession
 from gameroom.rooms.rest_commands import InspectRoom
 from gameroom.rooms.rooms import Sender
@@ -103,6 +104,7 @@ def admit(turn: Turn, sender: Sender, role: Role) -> None:
         since=turn.next_seq,
         connected=connected,
         reserved_until=None if connected else turn.now + turn.state.room.grace_ms,
+        shown=mark_of(sender.user_id, sender.card, turn.policy.card_key),
     )
     turn.state.set_member(sender.user_id, member)
     if seat is not None and turn.state.play.status == "playing" and not turn.game_type.always_playing:

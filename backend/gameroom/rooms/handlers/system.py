@@ -1,8 +1,10 @@
 """What happens to a room without a command: timers that run out, lost play, news of its members' accounts."""
 
 from gameroom.games.random import next_key
-from gameroom.protocol.events import EpochStarted, MemberLeft, MemberUpdated
+from gameroom.protocol.events import EpochStarted, GameUpdated, MemberLeft, MemberUpdated
+from gameroom.rooms.card_book import mark_of
 from gameroom.rooms.handlers import hosting, membership, play
+from gameroom.rooms.rooms import Card
 from gameroom.rooms.state import GAME, MEMBER, Due
 from gameroom.rooms.turn import Turn
 
@@ -26,9 +28,14 @@ def begin_epoch(turn: Turn) -> None:
         play.abort(turn)
 
 
-def change_card(turn: Turn, user_id: str) -> None:
-    """The member is shown otherwise. Its part stays as it is: cards stand beside the state."""
-    turn.state.touch_member(user_id)
+def renew_game(turn: Turn) -> None:
+    """Another version of the game has taken the room over, and may show it otherwise."""
+    turn.emit(GameUpdated(cause="version"))
+
+
+def change_card(turn: Turn, user_id: str, card: Card) -> None:
+    """The member is shown otherwise. Its part gets no more than the mark: cards stand beside the state."""
+    turn.state.change_member(user_id, shown=mark_of(user_id, card, turn.policy.card_key))
     turn.emit(MemberUpdated(user_id=user_id, changed=["profile"]))
 
 
