@@ -57,8 +57,21 @@ FAULTS: Faults = {
         ),
         fault(
             "events that are missing are not missed",
-            Edit(ATTACHMENT, "if delivery.epoch == epoch and delivery.prev_seq != seq:", "if False:"),
+            Edit(
+                ATTACHMENT,
+                "if not delivery.begins and self._position != (delivery.epoch, delivery.prev_seq):",
+                "if False:",
+            ),
             f"{T_ATTACHMENT}::test_a_gap_ends_the_connection_before_the_client_sees_it",
+        ),
+        fault(
+            "an epoch whose beginning is missing is gone along with",
+            Edit(
+                ATTACHMENT,
+                "self._position != (delivery.epoch, delivery.prev_seq):",
+                "self._position[0] == delivery.epoch and self._position[1] != delivery.prev_seq:",
+            ),
+            f"{T_ATTACHMENT}::test_an_epoch_whose_beginning_is_missing_ends_the_connection",
         ),
         fault(
             "late copies are passed on",

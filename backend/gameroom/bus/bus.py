@@ -24,8 +24,9 @@ class Share(Struct, frozen=True):
 class Delivery(Struct, frozen=True, kw_only=True):
     """One event of one room, with all its views: one message per (room, seq).
 
-    A subscriber whose last position is not `(epoch, prev_seq)` has missed something. `ends` says for whom no
-    event of this room follows (None as key: for everybody); `cause` is the connection whose command made it.
+    A subscriber whose last position is not `(epoch, prev_seq)` has missed something, unless the event `begins` its
+    epoch and so may follow anything. `ends` says for whom no event of this room follows (None as key: for everybody);
+    `cause` is the connection whose command made it.
     `flush_ms`: how long it may wait on its way out, so as to leave together with others.
     """
 
@@ -38,6 +39,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     ends: dict[str | None, DetachReason] = {}
     cause: str | None = None
     flush_ms: Millis = 0
+    begins: bool = False
 
 
 class RoomOver(Struct, frozen=True):

@@ -252,8 +252,7 @@ class Attachment:
         at = position_of(delivery)
         if self._position is None or at <= self._position:
             return  # not joined (any more), or a copy of what is told already
-        epoch, seq = self._position
-        if delivery.epoch == epoch and delivery.prev_seq != seq:
+        if not delivery.begins and self._position != (delivery.epoch, delivery.prev_seq):
             logger.error("events of a room were lost", extra={"room_id": self.room_id})
             self._peer.end(closing.INTERNAL)
             return

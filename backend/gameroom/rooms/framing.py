@@ -148,6 +148,7 @@ class Framer:
             ends=_ends(emission),
             cause=cause,
             flush_ms=self._viewpoint.flush_ms,
+            begins=isinstance(emission.event, EpochStarted),
         )
 
     def _shares(self, record: Record, emission: Emission, first: bool) -> tuple[Share, ...]:

@@ -357,6 +357,7 @@ def event(
     shares: tuple[Share, ...] | None = None,
     ends: dict[str | None, DetachReason] | None = None,
     cause: str | None = None,
+    begins: bool = False,
 ) -> Delivery:
     rest = (Share(None, json.dumps({"type": frame, "seq": seq}).encode()),) if frame else ()
     return Delivery(
@@ -368,6 +369,7 @@ def event(
         shares=rest if shares is None else shares,
         ends=ends or {},
         cause=cause,
+        begins=begins,
     )
 
 

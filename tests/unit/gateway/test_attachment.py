@@ -240,10 +240,19 @@ async def test_a_gap_ends_the_connection_before_the_client_sees_it(
 async def test_a_new_epoch_may_begin_anywhere(bench: Bench) -> None:
     ann = bench.connect()
     await ann.join(7)
-    bench.publish(3, "EPOCH_STARTED", epoch=1)
+    bench.publish(3, "EPOCH_STARTED", epoch=1, begins=True)
     bench.publish(8, epoch=0)
     bench.publish(4, epoch=1)
     assert ann.socket.story() == ["EPOCH_STARTED 3", "EVENT 4"]
+
+
+@pytest.mark.parametrize("seq", [4, 8, 9])
+async def test_an_epoch_whose_beginning_is_missing_ends_the_connection(bench: Bench, seq: int) -> None:
+    """As when `gameroom journal new-epoch` has begun it beside a server whose sockets stay open."""
+    ann = bench.connect()
+    await ann.join(7)
+    bench.publish(seq, epoch=1)
+    assert ann.socket.closed == (1011, "internal") and ann.socket.story() == []
 
 
 async def test_more_held_events_than_may_be_end_the_connection(

@@ -63,6 +63,7 @@ class Scene:
         self.cards: dict[str, Card] = {}
         self.snapshot: Snapshot | None = None
         self.copies: dict[str, Copy] = {}
+        self.epoch = 1
         self.resuming: dict[str, Copy] = {}
         """What those have who come back: nothing reaches them before the answer to their JOIN."""
         command = CreateRoom(game=game.name, **create)
@@ -209,6 +210,8 @@ class Scene:
 
     def deliver(self, delivery: Delivery) -> None:
         assert delivery.prev_seq == delivery.seq - 1
+        assert delivery.begins == (delivery.epoch > self.epoch)
+        self.epoch = delivery.epoch
         named = {user: share.frame for share in delivery.shares for user in share.users or ()}
         rest = next((share.frame for share in delivery.shares if share.users is None), None)
         for user, copy in list(self.copies.items()):
