@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from gameroom.rooms.journal import Birth, Fenced, SealedRecord, Snapshot, Unit
 from gameroom.rooms.records import (
@@ -16,12 +17,14 @@ from gameroom.rooms.records import (
     unseal,
 )
 from gameroom.rooms.restoring import fresh_term
+from gameroom.rooms.state import PLAY, PlayPart
 from gameroom.storage.epochs import SqlEpochs
 from gameroom.storage.failures import OutcomeUnknown
 from gameroom.storage.tables import rooms
 from tests.contract.room_stores import SqlStores, listing, record
 
 NOW = 1_800_000_000_000
+DEALT = PlayPart(status="playing", round=3, random_key=bytes(32), random_counter=17, players={0: "ann"})
 
 
 @pytest.fixture
@@ -41,12 +44,13 @@ def written(seq: int, *, at: int = 1_000, term: int = 1) -> SealedRecord:
             game="chess",
             game_version="7",
             data=msgspec.Raw(b"{}"),
+            parts={PLAY: msgspec.Raw(msgspec.json.encode(DEALT))},
         )
     )
 
 
 def kept(seq: int) -> Snapshot:
-    parts: dict[str, Any] = {}
+    parts = {PLAY: msgspec.Raw(msgspec.json.encode(DEALT))}
     return seal_snapshot(
         SnapshotBody(room_id="r", epoch=3, seq=seq, at=0, game="chess", game_version="7", parts=parts), term=1
     )
@@ -65,7 +69,21 @@ async def test_the_epoch_begins_behind_the_last_record(stores: SqlStores) -> Non
     [first] = await stores.journal.read("r", 2, 10)
     event = unseal(first)
     assert (event.kind, bytes(event.data)) == ("EPOCH_STARTED", b'{"reason":"restored"}')
-    assert (event.game, event.game_version, event.parts) == ("chess", "7", {})
+    assert (event.game, event.game_version, list(event.parts)) == ("chess", "7", [PLAY])
+
+
+async def test_no_number_that_was_drawn_in_the_lost_history_is_drawn_again(stores: SqliteStores) -> None:
+    """Players saw numbers that the restored database does not know; another key gives none of them."""
+    await bear(stores, written(1))
+    keys = {DEALT.random_key}
+    for seq in (1, 2):
+        await SqlEpochs(stores.database).begin("r", NOW)
+        [first] = await stores.journal.read("r", seq, 10)
+        play = msgspec.json.decode(unseal(first).parts[PLAY], type=PlayPart)
+        keys.add(play.random_key)
+        assert replace(play, random_key=DEALT.random_key, random_counter=17) == DEALT
+        assert (len(play.random_key), play.random_counter) == (32, 0)
+    assert len(keys) == 3
 
 
 async def test_in_a_room_time_does_not_go_back(stores: SqlStores) -> None:

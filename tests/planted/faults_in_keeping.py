@@ -118,9 +118,14 @@ FAULTS: Faults = {
     "Where the database went back, the two histories are not mixed": (
         fault(
             "the epoch goes on",
-            Edit(RESTORING, "epoch=head.epoch + 1,", "epoch=head.epoch,"),
+            Edit(RESTORING, "epoch=position.epoch + 1,", "epoch=position.epoch,"),
             f"{C_EPOCHS}::test_the_epoch_begins_behind_the_last_record",
             f"{E_TOOLS}::test_after_a_restore_the_two_histories_are_never_mixed",
+        ),
+        fault(
+            "chance goes on as in the lost history",
+            Edit(RESTORING, "random_key=random_key, random_counter=0", "random_counter=0"),
+            f"{C_EPOCHS}::test_no_number_that_was_drawn_in_the_lost_history_is_drawn_again",
         ),
         fault(
             "owners that the database has forgotten may write",
@@ -139,8 +144,8 @@ FAULTS: Faults = {
             "play behind the last record is passed over",
             Edit(
                 EPOCHS,
-                "    if snapshot is None or snapshot.seq < last.seq:\n",
-                "    if True:\n",
+                "    room = begin_with(room_id, None if kept is None else Snapshot(**kept._asdict()))\n",
+                "    room = begin_with(room_id, None)\n",
             ),
             f"{C_EPOCHS}::test_it_begins_behind_a_snapshot_that_is_later",
         ),

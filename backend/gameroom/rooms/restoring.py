@@ -1,29 +1,33 @@
 """A new epoch after the database went back, by a restore or a fail-over that lost something.
 
 Clients that saw what is lost know positions that will be given again. A higher epoch tells the two histories apart:
-who comes back from the former one gets the whole view.
+who comes back from the former one gets the whole view. They also saw numbers that chance would give again: from here
+on it gives others.
 """
 
 from typing import Protocol
 
+import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from gameroom.clock import Millis
 from gameroom.protocol.events import EpochStarted
 from gameroom.rooms.framing import stored_data
 from gameroom.rooms.journal import SealedRecord
 from gameroom.rooms.records import Position, Record, seal
+from gameroom.rooms.recovery import Recovered
+from gameroom.rooms.state import PLAY, PlayPart
 
 
 class Head(Struct, frozen=True, kw_only=True):
-    """Where the history of a room stops: its last record, and the position that must be passed.
+    """Where the history of a room stops: its last record, and the room as it is there.
 
-    The position is a snapshot's where that is later: play that is not journaled goes on behind the last record.
+    That is a snapshot's position where it is later: play that is not journaled goes on behind the last record.
     """
 
     last: Record
-    epoch: int
-    seq: int
+    room: Recovered
 
 
 class Epochs(Protocol):
@@ -46,21 +50,34 @@ def fresh_term(term: int, now: Millis) -> int:
     return max(term + 1, now // 1000)
 
 
-def first_of_epoch(head: Head, term: int, now: Millis) -> SealedRecord:
-    """EPOCH_STARTED behind the head. It changes no part, so no game is needed for it."""
-    last = head.last
+def first_of_epoch(head: Head, term: int, now: Millis, random_key: bytes) -> SealedRecord:
+    """EPOCH_STARTED behind the head, and chance begun anew with the key (32 bytes). No game is needed for it.
+
+    The key is no successor of the former one: of two histories that begin with one backup each has its own.
+    """
+    last, position = head.last, head.room.position
     event = EpochStarted(reason="restored")
     return seal(
         Record(
             room_id=last.room_id,
-            epoch=head.epoch + 1,
-            seq=head.seq + 1,
+            epoch=position.epoch + 1,
+            seq=position.seq + 1,
             term=term,
-            at=max(now, last.at),
+            at=max(now, position.at),
             kind=event.type,
             game=last.game,
             game_version=last.game_version,
             data=stored_data(event),
             input=Raw(b'{"type":"NEW_EPOCH"}'),
+            parts={PLAY: _with_chance(head.room.parts[PLAY], random_key)},
         )
     )
+
+
+def _with_chance(play: bytes, random_key: bytes) -> Raw:
+    part = replace(_PLAY.decode(play), random_key=random_key, random_counter=0)
+    return Raw(_ENCODER.encode(part))
+
+
+_PLAY = msgspec.json.Decoder(PlayPart)
+_ENCODER = msgspec.json.Encoder()

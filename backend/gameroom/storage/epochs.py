@@ -1,12 +1,16 @@
 """New epochs in SQL, for databases that went back."""
 
+import secrets
+
 from msgspec.structs import asdict
 from sqlalchemy import Connection, insert, select, update
 
 from gameroom.clock import Millis
-from gameroom.rooms.journal import SealedRecord
+from gameroom.rooms.journal import SealedRecord, Snapshot
 from gameroom.rooms.records import Damaged, Position, unseal
+from gameroom.rooms.recovery import begin_with, lay_over
 from gameroom.rooms.restoring import Head, first_of_epoch, fresh_term
+from gameroom.rooms.state import PLAY
 from gameroom.storage.engine import Database
 from gameroom.storage.failures import OutcomeUnknown
 from gameroom.storage.insistence import insist
@@ -55,7 +59,8 @@ def _begin(connection: Connection, room_id: str, now: Millis) -> SealedRecord | 
     term = connection.execute(row).scalar()
     if term is None:
         return None
-    first = first_of_epoch(_head(connection, room_id), fresh_term(term, now), now)
+    head = _head(connection, room_id)
+    first = first_of_epoch(head, fresh_term(term, now), now, secrets.token_bytes(32))
     connection.execute(insert(records).values(asdict(first)))
     nobodys = {"term": first.term, "home": None, "released_term": None}
     connection.execute(update(rooms).where(rooms.c.room_id == room_id).values(nobodys))
@@ -63,16 +68,16 @@ def _begin(connection: Connection, room_id: str, now: Millis) -> SealedRecord | 
 
 
 def _head(connection: Connection, room_id: str) -> Head:
-    newest = select(records).where(records.c.room_id == room_id).order_by(records.c.seq.desc()).limit(1)
-    stored = connection.execute(newest).mappings().one_or_none()
-    if stored is None:
-        raise Damaged("it has no record")
-    last = unseal(SealedRecord(**stored))
-    place = select(snapshots.c.epoch, snapshots.c.seq).where(snapshots.c.room_id == room_id)
-    snapshot = connection.execute(place).one_or_none()
-    if snapshot is None or snapshot.seq < last.seq:
-        return Head(last=last, epoch=last.epoch, seq=last.seq)
-    return Head(last=last, epoch=max(last.epoch, snapshot.epoch), seq=snapshot.seq)
+    """Raises `Damaged`: the room cannot be opened either."""
+    kept = connection.execute(select(snapshots).where(snapshots.c.room_id == room_id)).one_or_none()
+    room = begin_with(room_id, None if kept is None else Snapshot(**kept._asdict()))
+    of_room = select(records).where(records.c.room_id == room_id)
+    for row in connection.execute(of_room.where(records.c.seq > room.position.seq).order_by(records.c.seq)):
+        room = lay_over(room, unseal(SealedRecord(**row._asdict())))
+    last = connection.execute(of_room.order_by(records.c.seq.desc()).limit(1)).one_or_none()
+    if last is None or PLAY not in room.parts:
+        raise Damaged("it has no record that tells of its play")
+    return Head(last=unseal(SealedRecord(**last._asdict())), room=room)
 
 
 def _is_stored(connection: Connection, record: SealedRecord) -> bool:
