@@ -8,6 +8,7 @@ CARD_BOOK = f"{ROOMS}/card_book.py"
 CREATION = f"{ROOMS}/creation.py"
 DAMAGE = f"{ROOMS}/damage.py"
 FRAMING = f"{ROOMS}/framing.py"
+GUESSING = f"{ROOMS}/guessing.py"
 HEADROOM = f"{ROOMS}/headroom.py"
 HISTORY = f"{ROOMS}/history.py"
 LOCAL = f"{ROOMS}/local.py"
@@ -38,6 +39,7 @@ TESTS = "tests/unit/rooms"
 T_ACTOR = f"{TESTS}/test_actor.py"
 T_DAMAGE = f"{TESTS}/test_damage.py"
 T_DECIDING = f"{TESTS}/test_deciding.py"
+T_GUESSING = f"{TESTS}/test_guessing.py"
 T_HANDLERS = f"{TESTS}/test_handlers.py"
 T_HEADROOM = f"{TESTS}/test_headroom.py"
 T_HOSTING = f"{TESTS}/test_hosting.py"
@@ -689,6 +691,26 @@ FAULTS: Faults = {
             Edit(ROUTER, "        _check_known(state, sender)\n        raise", "        raise"),
             f"{T_REFUSALS}::test_a_refused_command_changes_nothing",
             f"{T_REFUSALS}::test_a_refused_handshake_changes_nothing",
+        ),
+    ),
+    "A room's password is not found by trying": (
+        fault(
+            "wrong passwords are not counted",
+            Edit(
+                GUESSING,
+                "            if not isinstance(outcome, WrongRoomPassword):\n",
+                "            if True:\n",
+            ),
+            f"{T_GUESSING}::test_who_tries_many_passwords_is_told_to_wait",
+        ),
+        fault(
+            "right passwords are counted with the wrong ones",
+            Edit(
+                GUESSING,
+                "            if not isinstance(outcome, WrongRoomPassword):\n",
+                "            if False:\n",
+            ),
+            f"{T_GUESSING}::test_right_passwords_are_not_counted",
         ),
     ),
     "`connected` belongs to a connection": (

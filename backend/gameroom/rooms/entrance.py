@@ -13,8 +13,10 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gameroom.clock import Clock
 from gameroom.errors import GameroomError, InternalError, Unavailable
 from gameroom.protocol.commands import CreateRoom, JoinRoom
+from gameroom.rooms.guessing import Guesses
 from gameroom.rooms.mailbox import Ask, CardNews, Gone, tell_one
 from gameroom.rooms.placement import Placement
 from gameroom.rooms.rooms import Outcome, Request, Tell
@@ -102,8 +104,9 @@ class Inside(Protocol):
 class Entrance:
     """Lets everything of one user through to one room in the order in which it came."""
 
-    def __init__(self, placement: Placement, inside: Inside) -> None:
+    def __init__(self, placement: Placement, inside: Inside, clock: Clock) -> None:
         self._kept = Reservations(placement)
+        self._guesses = Guesses(clock)
         self._inside = inside
         self._behind: dict[Line, deque[Ask | Gone]] = {}
         """What waits behind a newcomer that is being counted."""
@@ -157,6 +160,7 @@ class Entrance:
 
     async def _count(self, ask: Ask, kept: Reservation) -> None:
         try:
+            ask = self._guesses.counted(ask)
             elsewhere = await self._kept.elsewhere(kept, ask.expires_at)
         except GameroomError as refusal:
             tell_one(ask.tell, refusal)

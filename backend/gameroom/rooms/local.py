@@ -64,7 +64,7 @@ class LocalRooms:
             home=home, games=games, journal=journal, placement=placement, cards=cards, policy=policy
         )
         self._creation = Creation(home=home, games=games, journal=journal, clock=clock, policy=policy)
-        self._entrance = Entrance(placement, self)
+        self._entrance = Entrance(placement, self, clock)
         self._stop = asyncio.Event()
         self._news = NewsRound(self._entrance.rooms_of, self._entrance.hear, self.spawn, self._stop)
 
