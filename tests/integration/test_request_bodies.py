@@ -264,14 +264,20 @@ async def test_a_body_is_bounded(house: House, call: Call) -> None:
 
 
 @pytest.mark.parametrize("call", [CALLS["register"], CALLS["guest"], CALLS["profile"]], ids=lambda c: c.path)
-@pytest.mark.parametrize("name", [" ", "\t\n", "\u200b", "\u3164\u2800", "\u0301"], ids=ascii)
+@pytest.mark.parametrize("name", [" ", "\u200b", "\u3164\u2800", "\u0301"], ids=ascii)
 async def test_a_display_name_shows_something(house: House, call: Call, name: str) -> None:
     told = await assert_refused(house, call, with_field(call, "display_name", name), "#/display_name")
     assert told == "a name needs at least one character that can be seen"
 
 
+@pytest.mark.parametrize("call", [CALLS["register"], CALLS["guest"], CALLS["profile"]], ids=lambda c: c.path)
+async def test_a_display_name_has_no_control_characters(house: House, call: Call) -> None:
+    told = await assert_refused(house, call, with_field(call, "display_name", "Ada\x1b[2J"), "#/display_name")
+    assert told == "a name has no control characters, such as tabs and line breaks"
+
+
 @pytest.mark.parametrize(
-    "url", ["ada.png", "javascript:alert(1)", "https://a:b@example.org/", "https://ä.de/"]
+    "url", ["ada.png", 'https://e.org/"', "javascript:alert(1)", "https://a:b@example.org/", "https://ä.de/"]
 )
 async def test_a_picture_has_a_web_url(house: House, url: str) -> None:
     call = CALLS["profile"]

@@ -12,6 +12,7 @@ SAID_IN_WORDS = {
     "/api/v1/auth/guest": {"display_name"},
     "/api/v1/users/me": {"display_name", "avatar_url", "metadata"},
     "/api/v1/game-room-groups": {
+        "name",
         "max_players",
         "settings",
         "metadata",

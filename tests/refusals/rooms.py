@@ -105,6 +105,8 @@ CREATE_ROWS = rows_of(
         for value, place in NOT_FREE_JSON
     ],
     (nowhere, "somebody", {"game": "relay", "name": "nul \0"}, wrong("#/name")),
+    (nowhere, "somebody", {"game": "relay", "name": "two\nlines"}, wrong("#/name", says="control")),
+    (nowhere, "somebody", {"game": "relay", "name": "  "}, wrong("#/name", says="seen")),
     (bound, "guest", {"game": "relay"}, no("forbidden", {"reason": "room_bound"})),
     (with_history, "host", {"game": "tic-tac-toe", "id": "$creation"}, OTHER_CONTENT),
     (in_many_rooms, "busy", {"game": "relay"}, no("too_many_rooms", {"limit": ROOMS_PER_USER})),
@@ -172,6 +174,8 @@ HOST_ROWS = [
         "UPDATE_GAME_ROOM_GROUP",
         *[(waiting, "host", {"name": bad}, wrong("#/name")) for bad in words(1, 80)],
         *[(waiting, "host", {"password": bad}, wrong("#/password")) for bad in words(1, 128)],
+        (waiting, "host", {"name": "two\nlines"}, wrong("#/name", says="control")),
+        (waiting, "host", {"name": "  "}, wrong("#/name", says="seen")),
         (waiting, "host", {"visibility": "secret"}, wrong("#/visibility", says="unlisted")),
         (waiting, "host", {"locked": "yes"}, wrong("#/locked")),
         (waiting, "host", {"settings": {"speed": 1}}, wrong("#/settings/speed")),

@@ -3,17 +3,19 @@
 from msgspec import UNSET, UnsetType
 
 from gameroom.errors import ValidationFailed
-from gameroom.identity.profile import is_web_url, shows_something
+from gameroom.identity.profile import is_web_url
 from gameroom.protocol.codec import encode
 from gameroom.protocol.commands import FreeJson
 from gameroom.protocol.free_json import NotFreeJson, check_free_json
 from gameroom.protocol.limits import MAX_FIELD_DEPTH, USER_METADATA_BYTES
+from gameroom.protocol.names import fault_of_name
 
 
 def check_display_name(name: str | UnsetType | None) -> None:
-    """Raises `ValidationFailed` for a name of which nothing can be seen."""
-    if isinstance(name, str) and not shows_something(name):
-        raise ValidationFailed.at("#/display_name", "a name needs at least one character that can be seen")
+    """Raises `ValidationFailed` for a name that cannot be shown."""
+    fault = fault_of_name(name) if isinstance(name, str) else None
+    if fault is not None:
+        raise ValidationFailed.at("#/display_name", fault)
 
 
 def check_avatar_url(url: str | UnsetType | None) -> None:

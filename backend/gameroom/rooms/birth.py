@@ -5,7 +5,7 @@ from msgspec import Struct
 from gameroom.clock import Millis
 from gameroom.games.registry import GameType
 from gameroom.protocol.commands import CreateRoom
-from gameroom.rooms.checks import check_max_players, check_metadata
+from gameroom.rooms.checks import check_max_players, check_metadata, check_name
 from gameroom.rooms.memory import Memory
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.records import Position
@@ -34,6 +34,8 @@ def new_room(
     now: Millis,
 ) -> Room:
     """The room that CREATE asks for, still without its creator in it. Raises `ValidationFailed`."""
+    if command.name is not None:
+        check_name(command.name)
     check_metadata(command.metadata)
     game_type.settings(command.settings)
     part = RoomPart(

@@ -5,6 +5,13 @@ from gameroom.games.registry import GameType
 from gameroom.protocol.codec import encode
 from gameroom.protocol.commands import FreeJson
 from gameroom.protocol.limits import ROOM_METADATA_BYTES
+from gameroom.protocol.names import fault_of_name
+
+
+def check_name(name: str) -> None:
+    fault = fault_of_name(name)
+    if fault is not None:
+        raise ValidationFailed.at("#/name", fault)
 
 
 def check_max_players(wanted: int, game_type: GameType) -> None:

@@ -11,7 +11,7 @@ from gameroom.rooms.state import GAME, PLAY, ROOM
 MEMBER_BYTES = 900
 """A member, at most: its id, 50 characters of four bytes, a URL of 512, since when it is away, and the words around.
 
-Quotes and controls take more in JSON. Whoever is called by nothing else fills but what others have left.
+Names have no controls and URLs nothing that JSON would write as more than one byte; a quote takes two.
 """
 
 HEAD_BYTES = 2_048

@@ -11,7 +11,7 @@ from gameroom.protocol.answers import Empty
 from gameroom.protocol.commands import FreeJson, UpdateRoom
 from gameroom.protocol.events import RoomField, RoomUpdated
 from gameroom.protocol.patch import diff
-from gameroom.rooms.checks import check_max_players, check_metadata
+from gameroom.rooms.checks import check_max_players, check_metadata, check_name
 from gameroom.rooms.rooms import Sender
 from gameroom.rooms.turn import Turn
 
@@ -41,6 +41,8 @@ def _check_status(turn: Turn, command: UpdateRoom) -> None:
 
 
 def _check_values(turn: Turn, command: UpdateRoom) -> None:
+    if command.name is not UNSET:
+        check_name(command.name)
     if command.metadata is not UNSET:
         check_metadata(command.metadata)
     if command.settings is not UNSET:
