@@ -31,6 +31,10 @@ SAMPLE_SECRET = "change-me-to-32-or-more-random-characters"  # noqa: S105  (a sa
 """What `.env.example` shows in the place of a secret."""
 
 
+LEAST_SERVER_MESSAGE_BYTES = 16_384
+"""A room with all the metadata that it may have, and some members, fits with all that may become of them."""
+
+
 class BadSettings(Exception):
     """The settings cannot be used; the message has one line per problem and never a value."""
 
@@ -59,6 +63,14 @@ def _long_enough(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _room_for_rooms(size: int) -> int:
+    if size < LEAST_SERVER_MESSAGE_BYTES:
+        raise ValueError(
+            f"{LEAST_SERVER_MESSAGE_BYTES} or more: else there are rooms that fit into no message"
+        )
+    return size
+
+
 def _days_or_none(value: object) -> object:
     """`forever` → None: how a bound that is none is written in the environment."""
     return None if value == FOREVER else value
@@ -69,6 +81,7 @@ Origin = Annotated[str, AfterValidator(_as_browsers_say)]
 Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)]
 Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
 Positive = Annotated[int, Field(gt=0)]
+MessageBytes = Annotated[int, AfterValidator(_room_for_rooms)]
 Days = Annotated[Annotated[int, Field(gt=0, le=36_500)] | None, BeforeValidator(_days_or_none)]
 
 
@@ -168,7 +181,10 @@ class Settings(BaseSettings):
         default=20_000, description="How often the server pings; two pings unanswered end a connection."
     )
     max_message_bytes: Positive = Field(default=65_536, description="Largest message from a client.")
-    max_server_message_bytes: Positive = Field(default=1_048_576, description="Largest message to a client.")
+    max_server_message_bytes: MessageBytes = Field(
+        default=1_048_576,
+        description="Largest message to a client, 16384 or more: a room must fit whole, with all its members.",
+    )
     connections_per_user: Positive = Field(default=5, description="Beyond these the oldest is closed.")
     frames_per_second: Positive = Field(
         default=50, description="Messages a second that a connection may send for long."

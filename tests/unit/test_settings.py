@@ -116,6 +116,10 @@ def test_secrets_are_not_shown() -> None:
         ("GAMEROOM_PORT=http", "GAMEROOM_PORT: Input should be a valid integer"),
         ("GAMEROOM_PORT=70000", "GAMEROOM_PORT: Input should be less than or equal to 65535"),
         ("GAMEROOM_GRACE_MS=0", "GAMEROOM_GRACE_MS: Input should be greater than 0"),
+        (
+            "GAMEROOM_MAX_SERVER_MESSAGE_BYTES=16383",
+            "GAMEROOM_MAX_SERVER_MESSAGE_BYTES: 16384 or more: else there are rooms that fit into no message",
+        ),
         ("GAMEROOM_ENVIRONMENT=test", "GAMEROOM_ENVIRONMENT: Input should be 'development' or 'production'"),
         ("GAMEROOM_GRACEMS=1", "GAMEROOM_GRACEMS is no setting; did you mean GAMEROOM_GRACE_MS?"),
     ],

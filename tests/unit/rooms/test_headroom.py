@@ -15,6 +15,7 @@ from gameroom.protocol.limits import AVATAR_URL_LENGTH
 from gameroom.protocol.views import MemberView
 from gameroom.rooms.headroom import MEMBER_BYTES
 from gameroom.rooms.rooms import Answer, Card
+from gameroom.settings import LEAST_SERVER_MESSAGE_BYTES
 from tests.unit.rooms.scene import POLICY, START, Scene
 
 SMALL = replace(POLICY, max_frame_bytes=12_000)
@@ -45,6 +46,18 @@ def test_a_member_fits_into_what_is_kept_for_it() -> None:
     )
     member = encode({"01a20c94-c55d-744c-a60b-1d82b6d69a35": view})
     assert max(len(member), len(pack(member))) < MEMBER_BYTES < len(member) + 50
+
+
+def test_under_the_least_limit_that_an_operator_can_set_people_play() -> None:
+    """Under 4 KiB no room could be made at all, and the server did not say so at its start."""
+    least = replace(POLICY, max_frame_bytes=LEAST_SERVER_MESSAGE_BYTES)
+    scene = Scene(TicTacToe, policy=least, name=80 * "\N{DIE FACE-1}", metadata=METADATA)
+    scene.do("bob", JoinRoom())
+    for user in ("cid", "dee", "eve"):
+        scene.do(user, JoinRoom(role="spectator"))
+    for user in ("ann", "bob"):
+        scene.show(user, LONGEST)
+    scene.verify()
 
 
 def test_longer_cards_keep_nobody_out_and_lose_no_room() -> None:
