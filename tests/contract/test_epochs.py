@@ -72,7 +72,7 @@ async def test_the_epoch_begins_behind_the_last_record(stores: SqlStores) -> Non
     assert (event.game, event.game_version, list(event.parts)) == ("chess", "7", [PLAY])
 
 
-async def test_no_number_that_was_drawn_in_the_lost_history_is_drawn_again(stores: SqliteStores) -> None:
+async def test_no_number_that_was_drawn_in_the_lost_history_is_drawn_again(stores: SqlStores) -> None:
     """Players saw numbers that the restored database does not know; another key gives none of them."""
     await bear(stores, written(1))
     keys = {DEALT.random_key}
