@@ -7,6 +7,8 @@ ACTOR = f"{ROOMS}/actor.py"
 CARD_BOOK = f"{ROOMS}/card_book.py"
 CREATION = f"{ROOMS}/creation.py"
 DAMAGE = f"{ROOMS}/damage.py"
+DISCRETION = f"{ROOMS}/discretion.py"
+FAILING = f"{ROOMS}/failing.py"
 FRAMING = f"{ROOMS}/framing.py"
 GUESSING = f"{ROOMS}/guessing.py"
 HEADROOM = f"{ROOMS}/headroom.py"
@@ -328,6 +330,21 @@ FAULTS: Faults = {
             f"{T_RECOVERY}::test_recovery_runs_no_game_code",
         ),
         fault(
+            "a room that its game cannot take up is read whenever somebody asks",
+            Edit(FAILING, "self._clock.monotonic() < failure.until", "False"),
+            f"{T_FAILING_GAMES}::test_a_room_that_its_game_cannot_take_up_is_not_read_whenever_somebody_asks",
+        ),
+        fault(
+            "outsiders are told of a room that its game cannot take up",
+            Edit(FAILING, "private=failure.private", "private=False"),
+            f"{T_FAILING_GAMES}::test_a_private_room_that_its_game_cannot_take_up_is_none_to_an_outsider",
+        ),
+        fault(
+            "the log does not show where a game fails to take up its rooms",
+            Edit(FAILING, "exc_info=None if game in self._shown else error,", "exc_info=None,"),
+            f"{T_FAILING_GAMES}::test_of_rooms_that_their_game_cannot_take_up_the_log_says_all_and_shows_the_author_where",
+        ),
+        fault(
             "a new version of a game reads the old state as it is",
             Edit(RECOVERY, "if GAME in parts and recovered.game_version != game_type.version:", "if False:"),
             f"{T_RECOVERY}::test_a_new_version_of_a_game_adopts_a_running_room",
@@ -403,7 +420,7 @@ FAULTS: Faults = {
         ),
         fault(
             "an outsider hears that a private room is damaged",
-            Edit(DAMAGE, "if self._private[ask.request.room_id] and", "if False and"),
+            Edit(DISCRETION, "if private and not", "if False and not"),
             f"{T_DAMAGE}::test_a_damaged_private_room_is_none_to_an_outsider",
         ),
         fault(

@@ -4,13 +4,11 @@ Nothing more is written for them, their rows included: whoever repairs a room fi
 """
 
 import logging
-from collections.abc import Callable, Coroutine
 
-from gameroom.errors import RoomClosed, RoomNotFound, Unavailable
-from gameroom.rooms.mailbox import Ask, tell_one
-from gameroom.rooms.placement import Placement
+from gameroom.errors import RoomClosed
+from gameroom.rooms.discretion import Discretion
+from gameroom.rooms.mailbox import Ask
 from gameroom.rooms.records import Damaged
-from gameroom.rooms.rooms import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +19,8 @@ def damaged() -> RoomClosed:
 
 
 class DamagedRooms:
-    """`spawn` owns the tasks of those who are refused; they read once from the database."""
-
-    def __init__(self, placement: Placement, spawn: Callable[[Coroutine[None, None, None]], None]) -> None:
-        self._placement = placement
-        self._spawn = spawn
+    def __init__(self, discretion: Discretion) -> None:
+        self._discretion = discretion
         self._private: dict[str, bool] = {}
 
     def __contains__(self, room_id: str) -> bool:
@@ -45,17 +40,4 @@ class DamagedRooms:
 
     def refuse(self, ask: Ask) -> None:
         """Tell why the command is not done."""
-        if self._private[ask.request.room_id] and not ask.request.sender.admin:
-            self._spawn(self._refuse_privately(ask))
-        else:
-            tell_one(ask.tell, damaged())
-
-    async def _refuse_privately(self, ask: Ask) -> None:
-        tell_one(ask.tell, await self._as_known(ask.request.room_id, ask.request.sender.user_id))
-
-    async def _as_known(self, room_id: str, user_id: str) -> Outcome:
-        """An outsider does not learn that there is a private room; who is in it stands beside the journal."""
-        try:
-            return damaged() if room_id in await self._placement.rooms_of(user_id) else RoomNotFound()
-        except Unavailable as error:
-            return error
+        self._discretion.refuse(ask, damaged(), private=self._private[ask.request.room_id])

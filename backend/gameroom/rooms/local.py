@@ -9,13 +9,15 @@ from collections.abc import Coroutine
 
 from gameroom.bus.bus import Bus, RoomOver
 from gameroom.clock import Clock
-from gameroom.errors import GameroomError, InternalError, Unavailable
+from gameroom.errors import GameFailed, GameroomError, InternalError, Unavailable
 from gameroom.games.registry import Games
 from gameroom.protocol.commands import CreateRoom
 from gameroom.rooms.actor import Actor
 from gameroom.rooms.creation import Creation
 from gameroom.rooms.damage import DamagedRooms
+from gameroom.rooms.discretion import Discretion
 from gameroom.rooms.entrance import Entrance
+from gameroom.rooms.failing import FailingRooms
 from gameroom.rooms.journal import Fenced, Journal
 from gameroom.rooms.mailbox import Ask, CardNews, Gone, refuse, tell_one
 from gameroom.rooms.news import NewsRound
@@ -59,7 +61,9 @@ class LocalRooms:
         self._setbacks = Setbacks(clock)
         self._watchdog = Watchdog()
         self._tasks = Tasks()
-        self._damaged = DamagedRooms(placement, self.spawn)
+        discretion = Discretion(placement, self.spawn)
+        self._damaged = DamagedRooms(discretion)
+        self._failing = FailingRooms(clock, discretion)
         self._opening = Opening(
             home=home, games=games, journal=journal, placement=placement, cards=cards, policy=policy
         )
@@ -124,6 +128,8 @@ class LocalRooms:
             self.spawn(self._create(ask, ask.request.command))
         elif ask.request.room_id in self._damaged:
             self._damaged.refuse(ask)
+        elif ask.request.room_id in self._failing:
+            self._failing.refuse(ask)
         elif self._setbacks.is_hopeless(ask.request.room_id):
             tell_one(ask.tell, _hopeless())
         else:
@@ -201,6 +207,8 @@ class LocalRooms:
     async def _adopt(self, actor: Actor, presence: Presence) -> None:
         try:
             opened = await self._opening.open(actor.room_id, presence)
+        except GameFailed as failure:
+            self._fail(actor, failure)
         except GameroomError as refusal:
             self._give_up(actor, refusal)
         except Damaged as damage:
@@ -220,12 +228,21 @@ class LocalRooms:
         room = opened.room
         if self._setbacks.reopened(room.room_id, room.position.seq - room.position.epoch):
             self._opening.opened(room.room_id)
+            self._failing.opened(room.room_id)
             for user_id in room.without_account():
                 actor.hear(CardNews(user_id, None))
             actor.adopt(opened)
         else:
             log.error("room %s: it was lost again and again, it stays closed until a restart", room.room_id)
             self._give_up(actor, _hopeless())
+
+    def _fail(self, actor: Actor, failure: GameFailed) -> None:
+        game, private = self._opening.game_of(actor.room_id), self._opening.is_private(actor.room_id)
+        self._failing.add(actor.room_id, game, failure, private=private)
+        self._forget(actor)
+        for entry in actor.leftovers():
+            if isinstance(entry, Ask):
+                self._failing.refuse(entry)
 
     def _give_up(self, actor: Actor, error: GameroomError) -> None:
         self._forget(actor)
@@ -271,8 +288,9 @@ class LocalRooms:
         self._bus.publish(RoomOver(actor.room_id, "damaged"))
 
     def _stays_closed(self, room_id: str) -> bool:
-        """Whether to open it once more would lead nowhere."""
-        return room_id in self._damaged or self._setbacks.is_hopeless(room_id)
+        """Whether to open it once more now would lead nowhere."""
+        shut = room_id in self._damaged or room_id in self._failing
+        return shut or self._setbacks.is_hopeless(room_id)
 
     # --- looking after (Kept) -----------------------------------------------------------------------------------
 

@@ -88,6 +88,11 @@ class Opening:
         claim = self._claims.get(room_id)
         return claim is None or claim.private
 
+    def game_of(self, room_id: str) -> str:
+        """The game of a room that is ours; empty where it is given back already."""
+        claim = self._claims.get(room_id)
+        return "" if claim is None else claim.game
+
     async def give_back(self, room_id: str) -> None:
         """Give up the claim of a room that was not opened: it is as clean as it was before."""
         claim = self._claims.pop(room_id, None)
