@@ -78,6 +78,19 @@ class GameType:
         """The settings of a room. Raises `ValidationFailed` with pointers below `#/settings`."""
         return validated(raw, self._definition.settings, "#/settings")
 
+    def effective(self, raw: dict[str, FreeJson]) -> dict[str, FreeJson]:
+        """The settings of a room with all defaults; as they were given where this version does not take them."""
+        if not self.setting_names:
+            return raw
+        try:
+            return _guarded("its settings", self._effective, raw)
+        except GameFailed:
+            return raw
+
+    def _effective(self, raw: dict[str, FreeJson]) -> dict[str, FreeJson]:
+        shown: dict[str, FreeJson] = visible(self.settings(raw))
+        return shown
+
     def action(self, raw: dict[str, FreeJson]) -> Struct:
         """The action that a client has sent. Raises `UnknownAction`, or `ValidationFailed` below `#/action`."""
         name = raw.get("type")

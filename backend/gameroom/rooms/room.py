@@ -355,7 +355,7 @@ class Room:
         """Raises `MessageTooBig` if what was asked, or what the game did, leaves too little for what must happen."""
         limit, most = self.policy.max_frame_bytes, self._most_bytes(changes)
         grown_by_choice = cause.user_id is not None or GAME in changes
-        if grown_by_choice and most > max(limit, self._most_before):
+        if grown_by_choice and most > max(limit - self.viewpoint.settings_bytes, self._most_before):
             raise MessageTooBig(limit)
 
     def _most_bytes(self, changes: Parts) -> int:

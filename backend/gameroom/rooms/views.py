@@ -9,6 +9,7 @@ from msgspec import UNSET
 from gameroom.clock import Millis, rfc3339
 from gameroom.errors import GameFailed
 from gameroom.games.registry import GameType
+from gameroom.protocol.commands import FreeJson
 from gameroom.protocol.patch import Operation, diff, escape
 from gameroom.protocol.views import MemberView, RoomSummary, RoomView
 from gameroom.rooms.card_book import CardBook
@@ -57,6 +58,11 @@ def facts(room_id: str, game_type: GameType, room: RoomPart, play: PlayPart) -> 
     )
 
 
+class _Settings(msgspec.Struct, frozen=True):
+    given: dict[str, FreeJson]
+    effective: dict[str, FreeJson]
+
+
 class Viewpoint:
     """One room as seen from its seats. Knows the views of the committed state, so that changes can be diffed."""
 
@@ -68,8 +74,16 @@ class Viewpoint:
         self._state = state
         self.cards = cards
         self._presence = presence
+        self._settings: _Settings | None = None
         self._committed: dict[int | None, Any] = {}
         self._pending: dict[int | None, Any] = {}
+
+    @property
+    def settings_bytes(self) -> int:
+        """How much longer than the room's part its settings can make a view, at most."""
+        if not self._game_type.setting_names:
+            return 0
+        return len(msgspec.json.encode(self._effective(self._state.room.settings)))
 
     @property
     def secretive(self) -> bool:
@@ -142,7 +156,7 @@ class Viewpoint:
     def room(self, key: int | None) -> RoomView:
         """The whole view, as the state now stands."""
         members = {user_id: self.member(user_id, m) for user_id, m in self._state.members.items()}
-        shell = facts(self.room_id, self._game_type, self._state.room, self._state.play)
+        shell = self._facts(self._state.room, self._state.play)
         return msgspec.structs.replace(shell, members=members, state=self.game(key))
 
     def member(self, user_id: str, member: Member) -> MemberView:
@@ -191,12 +205,24 @@ class Viewpoint:
             return [Operation("replace", "/state", view)]
         return diff(before, view, "/state")
 
+    def _facts(self, room: RoomPart, play: PlayPart) -> RoomView:
+        shown = facts(self.room_id, self._game_type, room, play)
+        if not self._game_type.setting_names:
+            return shown
+        return msgspec.structs.replace(shown, settings=self._effective(room.settings))
+
+    def _effective(self, given: dict[str, FreeJson]) -> dict[str, FreeJson]:
+        """The settings with all defaults; made once for as long as nobody gives others."""
+        if self._settings is None or self._settings.given is not given:
+            self._settings = _Settings(given, self._game_type.effective(given))
+        return self._settings.effective
+
     def _facts_patch(self) -> list[Operation]:
         state = self._state
         if state.room_before is state.room and state.play_before is state.play:
             return []
-        old = facts(self.room_id, self._game_type, state.room_before, state.play_before)
-        new = facts(self.room_id, self._game_type, state.room, state.play)
+        old = self._facts(state.room_before, state.play_before)
+        new = self._facts(state.room, state.play)
         operations: list[Operation] = []
         for field in RoomView.__struct_fields__:
             operations += diff(getattr(old, field), getattr(new, field), f"/{field}")

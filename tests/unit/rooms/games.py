@@ -226,3 +226,20 @@ class Stakes(Game[Pot, Stake]):
     @action
     def fold(self, state: Pot, ctx: Context[Stake]) -> None:
         ctx.end(pot=state.pot)
+
+
+class HigherStake(GameSettings):
+    stake: Annotated[int, Meta(ge=5)] = 5
+
+
+class HigherStakes(Game[Pot, HigherStake]):
+    """A version that does not take what rooms were made with."""
+
+    name = "stakes"
+    version = "2"
+    min_players = 2
+    max_players = 4
+
+    @action
+    def fold(self, state: Pot, ctx: Context[HigherStake]) -> None:
+        ctx.end(pot=state.pot)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from msgspec.json import encode
 
+from gameroom import Context, Game, GameSettings, action
 from gameroom.clock import rfc3339
 from gameroom.errors import MessageTooBig
 from gameroom.games.relay import Relay
@@ -58,6 +59,27 @@ def test_under_the_least_limit_that_an_operator_can_set_people_play() -> None:
     for user in ("ann", "bob"):
         scene.show(user, LONGEST)
     scene.verify()
+
+
+class Wordy(GameSettings):
+    word: str = 9_000 * "x"
+
+
+class Words(Game[None, Wordy]):
+    name = "words"
+    min_players, max_players = 1, 2
+
+    @action
+    def say(self, state: None, ctx: Context[Wordy]) -> None:
+        pass
+
+
+def test_defaults_of_settings_are_counted_too() -> None:
+    """They stand in the view, and not in the part of a room for which nobody gave any."""
+    scene = Scene(Words, settings={"word": "hi"})
+    assert len(encode(scene.fresh_view("ann"))) + 9_000 < SMALL.max_frame_bytes
+    with pytest.raises(MessageTooBig):
+        Scene(Words, policy=SMALL)
 
 
 def test_longer_cards_keep_nobody_out_and_lose_no_room() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from gameroom.errors import GameroomError
 from gameroom.games.game import Game
+from gameroom.games.registry import load_game
 from gameroom.games.relay import Relay
 from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.ids import CROCKFORD
@@ -27,7 +28,7 @@ from gameroom.protocol.commands import (
     UpdateRoom,
 )
 from gameroom.rooms.handlers import hosting, membership
-from tests.unit.rooms.games import Secrets, Stakes
+from tests.unit.rooms.games import HigherStakes, Secrets, Stakes
 from tests.unit.rooms.scene import Scene
 from tests.unit.rooms.test_handlers import gathered, kinds, started
 
@@ -51,6 +52,24 @@ def as_admin(scene: Scene, user: str, command: Command) -> object:
 # --- UPDATE ---------------------------------------------------------------------------------------------------
 
 
+def test_the_view_has_the_settings_that_the_game_is_played_with() -> None:
+    """They were `{}` where defaults apply, so each client had to know those of each game."""
+    scene = gathered(Stakes, "bob")
+    assert scene.fresh_view("bob")["settings"] == {"stake": 1}
+    scene.do("ann", UpdateRoom(settings={"stake": 2}))
+    scene.do("ann", UpdateRoom(settings={}))
+    assert last(scene, "bob")["data"]["changed"] == ["settings"]
+    assert scene.fresh_view("bob")["settings"] == {"stake": 1}
+    scene.verify()
+
+
+def test_settings_that_a_version_does_not_take_are_shown_as_they_were_given() -> None:
+    scene = Scene(Stakes, settings={"stake": 2})
+    scene.game_type = load_game(HigherStakes)
+    scene.crash()
+    assert scene.fresh_view("ann")["settings"] == {"stake": 2}
+
+
 @pytest.mark.parametrize(
     ("fields", "changed", "shown"),
     [
@@ -61,6 +80,8 @@ def as_admin(scene: Scene, user: str, command: Command) -> object:
         ({"max_players": 3}, ["max_players"], {"max_players": 3}),
         ({"metadata": {"map": 1}}, ["metadata"], {"metadata": {"map": 1}}),
         ({"settings": {"stake": 2}}, ["settings"], {"settings": {"stake": 2}}),
+        ({"settings": {"stake": 1}}, [], {}),
+        ({"settings": {}}, [], {}),
         ({"name": "Ours", "locked": False}, ["name"], {"name": "Ours", "locked": False}),
         ({"visibility": "public", "locked": False, "password": None, "metadata": {}}, [], {}),
         ({}, [], {}),

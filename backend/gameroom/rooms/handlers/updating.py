@@ -23,8 +23,8 @@ def update_room(turn: Turn, sender: Sender, command: UpdateRoom) -> Empty:
     """What is given takes the place of what is there, whole. The event names what is another now, and never how."""
     _check_status(turn, command)
     _check_values(turn, command)
-    given, room = _given(turn, command), turn.state.room
-    changed = [field for field, value in given.items() if diff(getattr(room, _in_state(field)), value)]
+    given = _given(turn, command)
+    changed = [field for field, value in given.items() if _is_other(turn, field, value)]
     turn.state.change_room(**{_in_state(field): value for field, value in given.items()})
     turn.emit(RoomUpdated(by=sender.user_id, changed=changed))
     return Empty()
@@ -63,6 +63,14 @@ def _given(turn: Turn, command: UpdateRoom) -> dict[RoomField, FreeJson]:
     fields = {field: getattr(command, field) for field in get_args(RoomField) if field != "invite_code"}
     given = {field: value for field, value in fields.items() if value is not UNSET}
     return given | {"invite_code": _fresh_code(turn)} if command.rotate_invite_code else given
+
+
+def _is_other(turn: Turn, field: RoomField, value: FreeJson) -> bool:
+    """Whether the field has another value then; settings are compared as the game is played with them."""
+    before = getattr(turn.state.room, _in_state(field))
+    if field == "settings":
+        before, value = turn.game_type.effective(before), turn.game_type.effective(value)
+    return bool(diff(before, value))
 
 
 def _in_state(field: RoomField) -> str:
