@@ -154,8 +154,8 @@ FAULTS: Faults = {
             "former owners append on",
             Edit(
                 BATCHES,
-                "owned = [terms.get(unit.room_id) == unit.term for unit in units]",
-                "owned = [unit.room_id in terms for unit in units]",
+                "return [terms.get(each.room_id) == each.term for each in written]",
+                "return [each.room_id in terms for each in written]",
             ),
             f"{C_JOURNAL}::test_the_fence_in_every_order_of_three_steps",
             f"{C_JOURNAL}::test_a_fenced_unit_harms_no_other_of_its_batch",
@@ -167,11 +167,7 @@ FAULTS: Faults = {
         ),
         fault(
             "former owners save snapshots",
-            Edit(
-                JOURNAL,
-                "WHERE room_id = :room_id AND term = :term AND home IS NOT NULL {share_lock}",
-                "WHERE room_id = :room_id {share_lock}",
-            ),
+            Edit(BATCHES, "owned = _owned(connection, kept)", "owned = [True for _ in kept]"),
             f"{C_JOURNAL}::test_the_snapshot_of_a_former_owner_is_fenced",
         ),
         fault(

@@ -8,7 +8,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from gameroom.rooms.journal import Unit
+from gameroom.rooms.journal import Snapshot, Unit
 
 
 class Pool(Struct, frozen=True):
@@ -31,9 +31,6 @@ class Pools(Struct, frozen=True):
 
 
 class Backend(Protocol):
-    share_lock: str
-    """What a SELECT ends with that must see the present rows and keep them as they are until its statement ends."""
-
     @property
     def name(self) -> str:
         """Which database it is, for the operator: without user and password."""
@@ -82,4 +79,10 @@ class Backend(Protocol):
         """Store one unit that may be stored already, or that may be at fault.
 
         Raises `Fenced`, `Refused`, or what the database raises: nothing of it is stored then.
+        """
+
+    def keep_snapshots(self, connection: Connection, kept: Sequence[Snapshot]) -> list[bool]:
+        """Keep the snapshots, of rooms that are all different, whose term is the room's; tells for each whether it is.
+
+        A newer one that is stored already stays. To do it again changes nothing. Raises as `store_batch` does.
         """

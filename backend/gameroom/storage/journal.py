@@ -13,8 +13,7 @@ from functools import partial
 from math import inf
 
 from msgspec import Struct
-from msgspec.structs import asdict
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gameroom.errors import Unavailable
@@ -34,7 +33,8 @@ from gameroom.storage.commit_metrics import CommitMetrics
 from gameroom.storage.engine import Database
 from gameroom.storage.failures import OutcomeUnknown
 from gameroom.storage.insistence import insist, patiently, twice
-from gameroom.storage.tables import records, rooms, snapshots
+from gameroom.storage.snapshots import Snapshots
+from gameroom.storage.tables import records, snapshots
 from gameroom.telemetry.metrics import Collector
 
 BATCH_RECORDS = 1000
@@ -98,6 +98,7 @@ class SqlJournal:
         self._waiting: deque[Entry] = deque()
         self._commits = CommitMetrics(lambda: len(self._waiting))
         self._writing: asyncio.Task[None] | None = None
+        self._snapshots = Snapshots(database)
 
     @property
     def collectors(self) -> tuple[Collector, ...]:
@@ -128,17 +129,15 @@ class SqlJournal:
         return await self._database.read(partial(_read, room_id=room_id, after_seq=after_seq, limit=limit))
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
-        work = partial(_replace_snapshot, snapshot=snapshot, share_lock=self._backend.share_lock)
-        try:
-            await self._database.append(work)
-        except OutcomeUnknown:
-            await insist(self._database.append, work, in_doubt=True)
+        await self._snapshots.keep(snapshot)
 
     async def close(self) -> None:
         """Returns when all that was appended is stored, or after 10 s: what is left stays in doubt, untold."""
-        if self._writing is not None:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._writing, CLOSE_DEADLINE_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_DEADLINE_S):
+                await self._snapshots.close()
+                if self._writing is not None:
+                    await self._writing
 
     async def _bear(self, birth: Birth, by: float) -> Born:
         write = self._database.write
@@ -236,27 +235,3 @@ def _read(connection: Connection, room_id: str, after_seq: int, limit: int | Non
     later = select(records).where(records.c.room_id == room_id, records.c.seq > after_seq)
     rows = connection.execute(later.order_by(records.c.seq).limit(limit))
     return [SealedRecord(**row._asdict()) for row in rows]
-
-
-_SAVE = """
-    INSERT INTO snapshots (room_id, epoch, seq, term, body, hash)
-    SELECT room_id, :epoch, :seq, term, :body, :hash FROM rooms
-    WHERE room_id = :room_id AND term = :term AND home IS NOT NULL {share_lock}
-    ON CONFLICT (room_id) DO UPDATE SET
-        epoch = excluded.epoch, seq = excluded.seq, term = excluded.term, body = excluded.body, hash = excluded.hash
-    WHERE snapshots.seq <= excluded.seq
-"""
-
-
-def _replace_snapshot(connection: Connection, snapshot: Snapshot, share_lock: str) -> None:
-    saved = connection.execute(text(_SAVE.format(share_lock=share_lock)), asdict(snapshot))
-    if saved.rowcount == 0 and not _owns(connection, snapshot.room_id, snapshot.term):
-        raise Fenced(snapshot.room_id)
-
-
-def _owns(connection: Connection, room_id: str, term: int) -> bool:
-    """Whether the term is the room's. Once it was another's, it never is again."""
-    owned = select(rooms.c.term).where(
-        rooms.c.room_id == room_id, rooms.c.term == term, rooms.c.home.is_not(None)
-    )
-    return connection.execute(owned).first() is not None

@@ -11,11 +11,11 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from gameroom.rooms.journal import Unit
+from gameroom.rooms.journal import Snapshot, Unit
 from gameroom.storage.backend import Pool, Pools
 from gameroom.storage.failures import DatabaseUnusable
 from gameroom.storage.overtime import Overtime
-from gameroom.storage.postgres_batches import settle, store_batch
+from gameroom.storage.postgres_batches import keep_snapshots, settle, store_batch
 
 NEEDED_VERSION = 140000
 """PostgreSQL 14, the oldest that is still maintained."""
@@ -50,8 +50,6 @@ LIBPQ = {
 
 class Postgres:
     """Implements `Backend` over one database of a PostgreSQL server."""
-
-    share_lock = "FOR SHARE"
 
     def __init__(self, url: URL) -> None:
         self._url = url
@@ -125,6 +123,9 @@ class Postgres:
 
     def settle(self, connection: Connection, unit: Unit) -> None:
         settle(connection, unit)
+
+    def keep_snapshots(self, connection: Connection, kept: Sequence[Snapshot]) -> list[bool]:
+        return keep_snapshots(connection, kept)
 
 
 # --- connections ----------------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from msgspec.structs import astuple
 from sqlalchemy import Column, Connection
 from sqlalchemy.exc import IntegrityError
 
-from gameroom.rooms.journal import Fenced, Listing, Refused, Unit
+from gameroom.rooms.journal import Fenced, Listing, Refused, Snapshot, Unit
 from gameroom.storage.listings import listed, members_of
-from gameroom.storage.tables import records, rooms
+from gameroom.storage.tables import records, rooms, snapshots, unless_newer
 
 _LISTED = (
     *("game", "game_version", "name", "status", "visibility", "invite_code", "player_count", "max_players"),
@@ -60,11 +60,19 @@ _LIST = f""", listed AS (
 ), came AS (
     INSERT INTO room_members (room_id, user_id) SELECT room_id, user_id FROM members ON CONFLICT DO NOTHING
 )"""  # noqa: S608  (names of our own columns)
+_SNAPSHOT_COLUMNS = ", ".join(column.name for column in snapshots.columns)
+_KEPT = f""", kept AS (
+    INSERT INTO snapshots ({_SNAPSHOT_COLUMNS})
+    SELECT new.* FROM unnest({_arrays(snapshots.columns)}) AS new ({_SNAPSHOT_COLUMNS})
+    JOIN fence USING (room_id, term)
+    {unless_newer}
+)"""  # noqa: S608  (names of our own columns)
 _OWNED = """
 SELECT room_id, term FROM fence"""
 
 _APPEND = _FENCE + _STORE + _OWNED
 _APPEND_AND_LIST = _FENCE + _STORE + _LIST + _OWNED
+_KEEP = _FENCE + _KEPT + _OWNED
 _STORED_HASHES = "SELECT seq, hash FROM records WHERE room_id = %s AND seq = ANY(%s)"
 
 
@@ -79,9 +87,7 @@ def store_batch(connection: Connection, units: Sequence[Unit]) -> list[bool]:
     if listings:
         arrays += _listing_arrays(listings)
         statement = _APPEND_AND_LIST
-    rows = connection.exec_driver_sql(statement, tuple(arrays))
-    terms = {row.room_id: row.term for row in rows}
-    return [terms.get(unit.room_id) == unit.term for unit in units]
+    return _owned(connection, statement, arrays, units)
 
 
 def settle(connection: Connection, unit: Unit) -> None:
@@ -101,6 +107,20 @@ def settle(connection: Connection, unit: Unit) -> None:
         verdict = Fenced(unit.room_id)
     if not _are_stored(connection, unit):
         raise verdict
+
+
+def keep_snapshots(connection: Connection, kept: Sequence[Snapshot]) -> list[bool]:
+    """As `Backend.keep_snapshots`, in one statement."""
+    arrays = [[each.room_id for each in kept], *_columns(astuple(each) for each in kept)]
+    return _owned(connection, _KEEP, arrays, kept)
+
+
+def _owned(
+    connection: Connection, statement: str, arrays: list[list[Any]], written: Sequence[Unit | Snapshot]
+) -> list[bool]:
+    """Run the statement; whether each bears the term of its room, which has an owner."""
+    terms = {row.room_id: row.term for row in connection.exec_driver_sql(statement, tuple(arrays))}
+    return [terms.get(each.room_id) == each.term for each in written]
 
 
 def _are_stored(connection: Connection, unit: Unit) -> bool:

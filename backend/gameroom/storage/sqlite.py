@@ -12,10 +12,10 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from gameroom.rooms.journal import Unit
+from gameroom.rooms.journal import Snapshot, Unit
 from gameroom.storage.backend import Pool, Pools
 from gameroom.storage.failures import DatabaseUnusable
-from gameroom.storage.sqlite_batches import settle, store_batch
+from gameroom.storage.sqlite_batches import keep_snapshots, settle, store_batch
 
 NEEDED_VERSION = (3, 35)
 """The first that knows RETURNING."""
@@ -35,8 +35,6 @@ shows with the first statement that meets it.
 
 class Sqlite:
     """Implements `Backend` over one file."""
-
-    share_lock = ""  # nobody else writes while a transaction does
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -96,6 +94,9 @@ class Sqlite:
 
     def settle(self, connection: Connection, unit: Unit) -> None:
         settle(connection, unit)
+
+    def keep_snapshots(self, connection: Connection, kept: Sequence[Snapshot]) -> list[bool]:
+        return keep_snapshots(connection, kept)
 
 
 class _Beside(Sqlite):

@@ -1,6 +1,6 @@
 """What the journal does inside a transaction of SQLite: SQL by hand, for this is the hot path.
 
-A batch costs four statements, however many units it has. All of it runs on the writer's thread.
+A batch costs four statements at most, however many units or snapshots it has. All of it runs on the writer's thread.
 """
 
 import json
@@ -11,12 +11,14 @@ from typing import Any
 from msgspec.structs import astuple
 from sqlalchemy import Connection
 
-from gameroom.rooms.journal import Fenced, Listing, Refused, SealedRecord, Unit
+from gameroom.rooms.journal import Fenced, Listing, Refused, SealedRecord, Snapshot, Unit
 from gameroom.storage.listings import listed, members_of
-from gameroom.storage.tables import records
+from gameroom.storage.tables import records, snapshots, unless_newer
 
 _COLUMNS = ", ".join(column.name for column in records.columns)
 _MARKS = ", ".join("?" for _ in records.columns)
+_SNAPSHOT_COLUMNS = ", ".join(column.name for column in snapshots.columns)
+_SNAPSHOT_MARKS = ", ".join("?" for _ in snapshots.columns)
 
 _TERMS = """
     SELECT room_id, term FROM rooms
@@ -25,6 +27,7 @@ _TERMS = """
 _INSERT = f"INSERT INTO records ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608  (names of our own columns)
 # Without a conflict target: the index of command ids conflicts too.
 _INSERT_UNLESS_THERE = f"{_INSERT} ON CONFLICT DO NOTHING"
+_KEEP = f"INSERT INTO snapshots ({_SNAPSHOT_COLUMNS}) VALUES ({_SNAPSHOT_MARKS}) {unless_newer}"  # noqa: S608
 _STORED_HASH = "SELECT hash FROM records WHERE room_id = ? AND seq = ?"
 _LIST = """
     UPDATE rooms SET game = :game, game_version = :game_version, name = :name, status = :status,
@@ -43,8 +46,7 @@ def store_batch(connection: Connection, units: Sequence[Unit]) -> list[bool]:
 
     Raises whatever the database raises: then one of the units is at fault, and all must be rolled back.
     """
-    terms = _terms(connection, units)
-    owned = [terms.get(unit.room_id) == unit.term for unit in units]
+    owned = _owned(connection, units)
     kept = [unit for unit, is_owned in zip(units, owned, strict=True) if is_owned]
     _insert(connection, _INSERT, chain.from_iterable(unit.records for unit in kept))
     _list(connection, {unit.room_id: unit.listing for unit in kept if unit.listing is not None})
@@ -56,7 +58,7 @@ def settle(connection: Connection, unit: Unit) -> None:
 
     Raises `Fenced`, `Refused`, or what the database raises: nothing of it is stored then, once rolled back.
     """
-    owned = _terms(connection, [unit]).get(unit.room_id) == unit.term
+    (owned,) = _owned(connection, [unit])
     if owned:
         _insert(connection, _INSERT_UNLESS_THERE, unit.records)
     if not all(_is_stored(connection, record) for record in unit.records):
@@ -65,18 +67,26 @@ def settle(connection: Connection, unit: Unit) -> None:
         _list(connection, {unit.room_id: unit.listing})
 
 
+def keep_snapshots(connection: Connection, kept: Sequence[Snapshot]) -> list[bool]:
+    """As `Backend.keep_snapshots`."""
+    owned = _owned(connection, kept)
+    rows = [astuple(snapshot) for snapshot, is_owned in zip(kept, owned, strict=True) if is_owned]
+    _execute_many(connection, _KEEP, rows)
+    return owned
+
+
+def _owned(connection: Connection, written: Sequence[Unit | Snapshot]) -> list[bool]:
+    """Whether each bears the term of its room, which has an owner."""
+    terms = dict(_of_rooms(connection, _TERMS, (each.room_id for each in written)))
+    return [terms.get(each.room_id) == each.term for each in written]
+
+
 def _replace_members(connection: Connection, listings: dict[str, Listing]) -> None:
     """Make the members of rooms, by their ids, those of the listings; a closed room has none."""
     wanted = {(room_id, user_id) for room_id, listing in listings.items() for user_id in members_of(listing)}
     stored = set(_of_rooms(connection, _MEMBERS, listings))
     _execute_many(connection, _REMOVE_MEMBER, list(stored - wanted))
     _execute_many(connection, _ADD_MEMBER, list(wanted - stored))
-
-
-def _terms(connection: Connection, units: Iterable[Unit]) -> dict[str, int]:
-    """The terms of those rooms that have an owner."""
-    rows = _of_rooms(connection, _TERMS, (unit.room_id for unit in units))
-    return dict(rows)
 
 
 def _list(connection: Connection, listings: dict[str, Listing]) -> None:

@@ -158,6 +158,11 @@ snapshots = Table(
     Column("hash", LargeBinary, nullable=False),
 )
 
+_replaced = ", ".join(f"{column.name} = excluded.{column.name}" for column in snapshots.columns)
+
+unless_newer = f"ON CONFLICT (room_id) DO UPDATE SET {_replaced} WHERE snapshots.seq <= excluded.seq"
+"""How an INSERT ends that replaces the room's former snapshot: one may be late."""
+
 # --- accounts -------------------------------------------------------------------------------------------------
 
 users = Table(
