@@ -1,5 +1,6 @@
 """`gameroom serve`: a server until a signal comes."""
 
+import gc
 import logging
 import re
 import shlex
@@ -39,6 +40,8 @@ def _serve(settings: Settings, _: Namespace) -> int:
         logger.warning(sentence)
     with closing(listen(settings.host, settings.port)) as listening:
         app = create_app(settings)
+        # What is loaded stays. Without this every full collection would walk over it, and stop all rooms meanwhile.
+        gc.freeze()
         life = Life(
             span=partial(app.router.lifespan_context, app),
             ready=partial(_announce, settings, listening.getsockname()[1]),

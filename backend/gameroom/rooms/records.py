@@ -24,26 +24,29 @@ class Position(Struct, frozen=True):
     at: Millis
 
 
-class StoredAnnouncement(Struct, frozen=True):
+class StoredAnnouncement(Struct, frozen=True, gc=False):
     """What a game told with an event; `to` None: everybody, else those seats."""
 
     to: tuple[int, ...] | None
     data: Raw
 
 
-class StoredAnswer(Struct, frozen=True):
+class StoredAnswer(Struct, frozen=True, gc=False):
     """The recorded answer of a command: its REPLY's `data`, and the position after its last event."""
 
     seq: int
     data: Raw
 
 
-class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One event of a room with all it changed.
 
     `parts` holds each part of the state that the command changed, whole, encoded; null: it is gone. The first
     record of a command bears its id, input, answer and parts. `data` is the event's, without names and avatars.
     `audience`: the users who may see the event; None: all.
+
+    The garbage collector is not told of it, for it is in no cycle: rooms keep hundreds each, and to walk over all of
+    them would stop the server for tenths of a second.
     """
 
     room_id: str
