@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check documents fuzz-rest planted bench bench-profile bench-commands format env-example transcripts clean
+.PHONY: help serve test check documents fuzz-rest planted bench bench-profile bench-commands bench-journal format env-example transcripts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench-profile: .venv/installed bench/build/installed ## where the server spends 
 
 bench-commands: .venv/installed ## measure what one command costs a room, by its members (a minute)
 	@$(BIN)/python -m bench.commands
+
+bench-journal: .venv/installed ## measure durable acks, restarts and memory (half an hour, alone on the machine); ARGS="--smoke" for a look
+	@$(BIN)/python -m bench.journal $(ARGS)
 
 format: .venv/installed ## put the code into the house's format
 	$(BIN)/ruff check --fix --exit-zero

@@ -17,11 +17,17 @@ def describe_machine() -> Mapping[str, str]:
     peers = json.loads(NODE_PEERS.read_text())["dependencies"]
     return {
         "gameroom": f"{version('gameroom')}; frames are read by {_frame_reader()}",
-        "processor": f"{_processor()}, {os.cpu_count()} cores",
-        "system": f"{platform.system()} {platform.release()}",
+        **describe_hardware(),
         "Python": f"{platform.python_version()}; "
         + ", ".join(f"{name} {version(name)}" for name in PYTHON_PACKAGES),
         "Node": f"{_node()}; " + ", ".join(f"{name} {wanted}" for name, wanted in peers.items()),
+    }
+
+
+def describe_hardware() -> Mapping[str, str]:
+    return {
+        "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "system": f"{platform.system()} {platform.release()}",
     }
 
 
