@@ -19,8 +19,8 @@ MOST_COMMITS = 5.0
 MOST_READY_S = 5.0
 SWEEP_S = 1.0
 MOST_IDLE_KB = 10.0
-MOST_GROWTH_BYTES = 10.0
-"""A room that leaves anything behind leaves at least an entry of a dictionary."""
+MOST_GROWTH_BYTES = 100.0
+"""A room whose id alone is kept somewhere leaves more."""
 
 MOST_OF_A_LARGER_STATE = 1.2
 """Within that a chat line is said to cost the same; measurements of it lie as far apart."""

@@ -335,6 +335,19 @@ async def test_the_snapshot_of_a_former_owner_is_fenced(stores: Stores) -> None:
     assert (await stores.journal.recover("r")).snapshot == snapshot("r", 1)
 
 
+async def test_a_fenced_snapshot_harms_no_other_that_is_kept_with_it(stores: Stores) -> None:
+    rooms = [f"r{number}" for number in range(5)]
+    for room_id in rooms:
+        await stores.journal.create(birth(room_id))
+    await stores.placement.claim("r1", "node-b")
+    await stores.placement.release("r3", 1)
+    saving = (stores.journal.save_snapshot(snapshot(room_id, 1)) for room_id in rooms)
+    outcomes = await asyncio.gather(*saving, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [type(None), Fenced, type(None), Fenced, type(None)]
+    kept = [(await stores.journal.recover(room_id)).snapshot for room_id in rooms]
+    assert kept == [snapshot("r0", 1), None, snapshot("r2", 1), None, snapshot("r4", 1)]
+
+
 async def test_closing_and_opening_keeps_all_that_was_acknowledged(stores: Stores) -> None:
     await stores.journal.create(birth("r", command_id="c0", input_hash=b"first"))
     await stores.journal.append(unit(record("r", 2, command=("ann", "c1"))))

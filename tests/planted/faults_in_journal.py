@@ -4,6 +4,7 @@ from tests.planted.fault import Edit, Faults, fault
 
 STORAGE = "backend/gameroom/storage"
 BATCHES = f"{STORAGE}/sqlite_batches.py"
+POSTGRES_BATCHES = f"{STORAGE}/postgres_batches.py"
 LANES = f"{STORAGE}/lanes.py"
 INSISTENCE = f"{STORAGE}/insistence.py"
 JOURNAL = f"{STORAGE}/journal.py"
@@ -143,7 +144,7 @@ FAULTS: Faults = {
             "a doubtful unit of a room that was claimed is stored after all",
             Edit(
                 BATCHES,
-                "    owned = _terms(connection, [unit]).get(unit.room_id) == unit.term",
+                "    (owned,) = _owned(connection, [unit])",
                 "    owned = True",
             ),
             f"{T_BATCHES}::test_a_claim_after_a_doubtful_commit_leaves_the_unit_stored_or_fenced",
@@ -169,6 +170,13 @@ FAULTS: Faults = {
             "former owners save snapshots",
             Edit(BATCHES, "owned = _owned(connection, kept)", "owned = [True for _ in kept]"),
             f"{C_JOURNAL}::test_the_snapshot_of_a_former_owner_is_fenced",
+            f"{C_JOURNAL}::test_a_fenced_snapshot_harms_no_other_that_is_kept_with_it",
+        ),
+        fault(
+            "snapshots of a former owner are kept in PostgreSQL",
+            Edit(POSTGRES_BATCHES, "    JOIN fence USING (room_id, term)\n", ""),
+            f"{C_JOURNAL}::test_the_snapshot_of_a_former_owner_is_fenced",
+            f"{C_JOURNAL}::test_a_fenced_snapshot_harms_no_other_that_is_kept_with_it",
         ),
         fault(
             "a claim leaves the term as it is",

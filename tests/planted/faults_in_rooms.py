@@ -1074,7 +1074,7 @@ FAULTS: Faults = {
         fault(
             "a late snapshot replaces a newer one",
             Edit(
-                "backend/gameroom/storage/journal.py",
+                "backend/gameroom/storage/tables.py",
                 "WHERE snapshots.seq <= excluded.seq",
                 "WHERE true",
             ),
