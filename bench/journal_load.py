@@ -2,17 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from statistics import quantiles
 
 import uvloop
 from msgspec import Struct
 
-from bench.commands import Boards, chat, place
+from bench.commands import Boards, chat, ids, place
 from bench.journal_bare import BareFigures, measure_bare
 from bench.journal_databases import fresh
 from bench.journal_rooms import Node, Party, bring_into_play, node, party
-from gameroom.ids import new_id
 from gameroom.protocol.commands import RoomCommand
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.rooms import Answer, Outcome, Request
@@ -47,14 +46,15 @@ class LoadFigures(Struct, frozen=True, kw_only=True):
 
 
 class Talker:
-    """Speaks in one room: the next command follows at once upon the answer."""
+    """Speaks in one room: the next command follows at once upon the answer.
 
-    def __init__(
-        self, at: Node, its: Party, command: Callable[[str], RoomCommand], latencies: list[float]
-    ) -> None:
+    `commands`: that all take from, each with an id of its own.
+    """
+
+    def __init__(self, at: Node, its: Party, commands: Iterator[RoomCommand], latencies: list[float]) -> None:
         self._rooms = at.rooms
         self._its = its
-        self._command = command
+        self._commands = commands
         self._latencies = latencies
         self._since = 0.0
         self._going = True
@@ -62,8 +62,9 @@ class Talker:
 
     def speak(self) -> None:
         self._since = time.perf_counter()
-        command = self._command(new_id())
-        request = Request(room_id=self._its.room_id, sender=self._its.players[0], command=command)
+        request = Request(
+            room_id=self._its.room_id, sender=self._its.players[0], command=next(self._commands)
+        )
         self._rooms.submit(request, self._told)
 
     async def stop(self) -> None:
@@ -93,7 +94,8 @@ async def _measure(kind: str, command: str, busy_rooms: int, seconds: float) -> 
         async with node(url, Boards, policy=RoomPolicy()) as at:
             await bring_into_play(at, Boards, parties)
             latencies: list[float] = []
-            talkers = [Talker(at, each, COMMANDS[command], latencies) for each in parties]
+            commands = map(COMMANDS[command], ids())
+            talkers = [Talker(at, each, commands, latencies) for each in parties]
             play = await _play(at.journal, talkers, latencies, seconds)
         bare = measure_bare(url, round(play.batch), seconds)
     p50, p99 = _percentiles(play.latencies)
