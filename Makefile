@@ -42,7 +42,7 @@ bench-profile: .venv/installed bench/build/installed ## where the server spends 
 bench-commands: .venv/installed ## measure what one command costs a room, by its members (a minute)
 	@$(BIN)/python -m bench.commands
 
-bench-journal: .venv/installed ## measure durable acks, restarts and memory (half an hour, alone on the machine); ARGS="--smoke" for a look
+bench-journal: .venv/installed ## measure durable acks, restarts and memory (twenty minutes, alone on the machine); ARGS="--smoke" for a look
 	@$(BIN)/python -m bench.journal $(ARGS)
 
 format: .venv/installed ## put the code into the house's format

@@ -3,6 +3,7 @@
 import argparse
 import gc
 import multiprocessing
+import platform
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ import uvloop
 from msgspec import Struct
 
 from bench.commands import LOADS, MEMBERS, decide_us, turn_us
-from bench.journal_databases import DATABASES
+from bench.journal_databases import DATABASES, versions
 from bench.journal_load import COMMANDS, measure_load
 from bench.journal_report import report
 from bench.journal_results import CommandFigures, Results, load, save
@@ -73,7 +74,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(results: Results, parts: Sequence[str] | None, database: str | None, scale: Scale) -> None:
-    results.machine = dict(describe_hardware())
+    python = {"Python": platform.python_version(), "databases": versions()}
+    results.machine = {**describe_hardware(), **python}
     for part in parts or PARTS:
         print(f"{part} …", flush=True)
         PARTS[part](results, DATABASES if database is None else (database,), scale)
