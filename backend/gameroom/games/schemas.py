@@ -97,9 +97,11 @@ def _as_shown(component: Schema, info: StructType, *, revealed: bool) -> Schema:
 def _told_of(component: Schema, fields: Iterable[Field]) -> dict[str, Schema]:
     """What is said of each field. Defaults are for who writes; a view is always whole."""
     names = [field.encode_name for field in fields]
-    told: dict[str, Schema] = component.get("properties") or dict(
-        zip(names, component["prefixItems"][-len(names) :], strict=True)
-    )
+    told: dict[str, Schema]
+    if "properties" in component:
+        told = component["properties"]
+    else:
+        told = dict(zip(names, component["prefixItems"][-len(names) :], strict=True))
     return {name: {key: told[name][key] for key in told[name] if key != "default"} for name in names}
 
 

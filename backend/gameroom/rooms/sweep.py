@@ -17,6 +17,9 @@ SWEEP_S = 1.0
 SWEEP_ROOMS = 20
 """Neglected rooms opened in one sweep, so that a restart does not open thousands at once."""
 
+HURRIED_SWEEP_S = 0.2
+"""Until the next sweep while there are more of them: their timers are overdue."""
+
 SWEEP_RESTS = 200
 """Rooms that begin to rest in one sweep: each costs the loop some tens of microseconds."""
 
@@ -46,23 +49,27 @@ class Sweep:
         self._kept = kept
 
     async def until(self, stop: asyncio.Event) -> None:
-        """Once a second, whatever fails."""
+        """Once a second, whatever fails; more often while many are neglected."""
         while not stop.is_set():
+            wait_s = SWEEP_S
             try:
-                await self._sweep()
+                if await self._sweep():
+                    wait_s = HURRIED_SWEEP_S
             except Unavailable as error:
                 log.warning("rooms were not swept: %s", error.message)
             except Exception:  # whatever it met, the next sweep looks after all rooms again
                 log.exception("rooms were not swept")
-            await pause(SWEEP_S, unless=stop)
+            await pause(wait_s, unless=stop)
 
-    async def _sweep(self) -> None:
+    async def _sweep(self) -> bool:
+        """Whether more rooms may be neglected than were opened now."""
         neglected = await self._opening.neglected(self._clock.now(), SWEEP_ROOMS)
         if self._kept.is_stopping:
-            return
+            return False
         for room_id in (*self._opening.take_unread(), *neglected):
             self._kept.look_after(room_id)
         self._calm()
+        return len(neglected) >= SWEEP_ROOMS
 
     def _calm(self) -> None:
         """What nothing has reached for a while: put it away where nobody is connected, let it rest elsewhere."""

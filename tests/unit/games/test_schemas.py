@@ -175,6 +175,23 @@ def test_where_there_is_nothing_to_choose_or_to_see_the_schema_says_so() -> None
     assert valid(schemas.action, {"type": "send", "data": {"any": ["JSON"]}})
 
 
+class Nothing(GameState):
+    """A state without a field, which once kept the server from starting."""
+
+
+class Bare(Game[Nothing]):
+    name = "bare"
+    min_players = max_players = 1
+
+    @action
+    def wait(self, state: Nothing, ctx: Context) -> None: ...
+
+
+def test_a_state_may_have_no_fields() -> None:
+    view = load_game(Bare).schemas().view
+    assert (valid(view, {}), valid(view, {"any": 1})) == (True, True), "clients ignore what they do not know"
+
+
 @pytest.mark.parametrize("schema", [SCHEMAS.settings, SCHEMAS.action, SCHEMAS.view])
 def test_a_schema_says_what_dialect_it_is_in(schema: dict[str, Any]) -> None:
     assert schema["$schema"] == Draft202012Validator.META_SCHEMA["$id"]

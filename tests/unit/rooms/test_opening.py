@@ -667,6 +667,22 @@ async def test_rooms_of_a_game_that_is_not_here_keep_no_other_room_waiting(
     assert [r.message for r in caplog.records] == ["rooms of the game relay wait until a server has it"]
 
 
+async def test_many_neglected_rooms_do_not_wait_a_second_for_each_score(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sweep, "SWEEP_ROOMS", 2)
+    monkeypatch.setattr(sweep, "SWEEP_S", 3_600.0)
+    monkeypatch.setattr(sweep, "HURRIED_SWEEP_S", 0.01)
+    journal = MemoryJournal()
+    former = Node(journal)
+    rooms = [f"r-{number}" for number in range(5)]
+    for room_id in rooms:
+        await former.do(f"ann-{room_id}", TIC_TAC_TOE, room_id)
+    async with node(journal, "node-2") as present:
+        await present.rooms.start()
+        await until(lambda: {journal.rooms[room_id].home for room_id in rooms} == {"node-2"})
+
+
 # --- timers ---------------------------------------------------------------------------------------------------
 
 
