@@ -157,8 +157,20 @@ def answered_differently(evidence: Evidence) -> Iterator[Finding]:
         if sum(not attempt.repeated for attempt in acked) > 1:
             yield AnsweredDifferently(f"{named(command)}: answered as new more than once")
         for attempt in attempts:
-            if attempt.refused and attempt.command.content == command.content:
+            if (
+                attempt.refused
+                and attempt.command.content == command.content
+                and _comes_after(attempt, acked)
+            ):
                 yield AnsweredDifferently(f"{named(command)}: acknowledged, and refused as {attempt.code}")
+
+
+def _comes_after(attempt: Attempt, acked: list[Attempt]) -> bool:
+    """Whether it was sent when its sender knew that the command was applied.
+
+    The other way round is no harm: a refusal may be forgotten with its home, and a late copy be applied.
+    """
+    return any((ack.answered_at or 0) < attempt.sent_at for ack in acked)
 
 
 def _said(answer: Json) -> str:

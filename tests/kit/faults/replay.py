@@ -187,10 +187,13 @@ def played(before: Json | None, turn: Turn) -> Json | None:
 
 
 def _play(game: Json, record: Record, first: Record) -> None:
-    if record.data["cause"] == "timer":
-        game["missed"] += 1
-    else:
-        seat = game["seats"][str(record.data["seat"])]
-        seat["moves"] += 1
-        seat["mark"] = (first.input or {})["action"]["mark"]
+    match record.data["cause"]:
+        case "timer":
+            game["missed"] += 1
+        case "action":
+            seat = game["seats"][str(record.data["seat"])]
+            seat["moves"] += 1
+            seat["mark"] = (first.input or {})["action"]["mark"]
+        case _:
+            return  # the hourglass takes no notice of who comes and goes
     game["turn"] = (game["turn"] + 1) % len(game["seats"])

@@ -21,7 +21,7 @@ GAME = Path(__file__).parents[2] / "games" / "hourglass.py"
 
 SETTINGS: dict[str, object] = {
     "grace_ms": 4_000,
-    "command_deadline_ms": 2_000,
+    "command_deadline_ms": 1_000,
     "frames_per_second": 5_000,
     "frame_burst": 5_000,
     "sign_ins_per_address": 100_000,

@@ -154,8 +154,13 @@ class Client:
             return
         stay.hear(frame)
         copy = self._player.rooms[self.room_id]
-        if copy.is_current and self._dice.random() < LOOKED_AT:
+        if copy.is_current and not self._has_left(copy) and self._dice.random() < LOOKED_AT:
             self._see(copy.position, copy.view)
+
+    def _has_left(self, copy: RoomCopy) -> bool:
+        """Whether the last that it heard was its own leaving: with that comes no patch."""
+        last = copy.last_event or {"type": None}
+        return last["type"] == "MEMBER_LEFT" and last["data"]["user_id"] == self.account.user_id
 
     def _see(self, position: Position, view: Json) -> None:
         self.house.history.sightings.append(Sighting(self.account.user_id, self.room_id, position, view))
