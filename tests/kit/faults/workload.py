@@ -42,20 +42,28 @@ UNREACHABLE = (Disconnected, OSError, TimeoutError, EOFError, InvalidHandshake, 
 
 @dataclass
 class House:
-    """What all clients of a run share. `there`: whether the server can be connected to; `closing`: go home."""
+    """What all clients of a run share.
+
+    `there`: whether the server can be connected to; `closing`: go home; `news`: something was answered, or a client
+    is at its end.
+    """
 
     people: People
     history: History
     there: Event = field(default_factory=Event)
     closing: Event = field(default_factory=Event)
+    news: Event = field(default_factory=Event)
 
 
 class Client:
-    def __init__(self, house: House, account: Account, room_id: str, seed: str) -> None:
+    def __init__(
+        self, house: House, account: Account, room_id: str, dice: random.Random, whims: "Whims"
+    ) -> None:
         self.house = house
         self.account = account
         self.room_id = room_id
-        self._dice = random.Random(seed)
+        self._dice = dice
+        self._whims = whims
         self._marks = (f"{account.user_id}/{number}" for number in count(1))
         self._open: dict[str, Command] = {}
         """Commands that must still be decided, in the order in which they were made."""
@@ -114,7 +122,7 @@ class Client:
         while self._open or self._stay is None:
             await (self._enter() if self._stay is None else self._send_open())
             await self._answered(all_of_them=True)
-        await self._look()
+        await self.look()
         return True
 
     def _keep_copy(self) -> None:
@@ -233,6 +241,7 @@ class Client:
         if attempt.acked or attempt.refused:
             self._open.pop(attempt.command.id, None)
             (self._decided if attempt.acked else self._refused).append(attempt.command)
+        self.house.news.set()
 
     async def _answered(self, *, all_of_them: bool = False) -> None:
         """Wait for the next answer, or for all that are awaited. Raises `Disconnected`."""
@@ -261,8 +270,8 @@ class Client:
             await self._answered(all_of_them=True)
             await self._enter()
             return
-        whims = list(WHIMS)
-        [whim] = self._dice.choices(whims, [WHIMS[whim] for whim in whims])
+        likely, whims = zip(*self._whims, strict=True)
+        [whim] = self._dice.choices(whims, likely)
         await whim(self)
         await self._send_open()
 
@@ -270,17 +279,17 @@ class Client:
     def _room(self) -> RoomCopy:
         return self._player.rooms[self.room_id]
 
-    async def _chat(self) -> None:
+    async def chat(self) -> None:
         await self._do("SEND_CHAT", text=next(self._marks))
 
-    async def _poison(self) -> None:
+    async def poison(self) -> None:
         await self._do("SEND_CHAT", text=f"{POISON} {next(self._marks)}")
 
-    async def _whisper(self) -> None:
+    async def whisper(self) -> None:
         to = self._dice.choice(sorted(self._room.members))
         await self._do("SEND_CHAT", text=next(self._marks), to=to)
 
-    async def _play_on(self) -> None:
+    async def play_on(self) -> None:
         """What brings the room forward: a move in turn, or what is missing for the next round."""
         view = self._room.view
         me = view["members"].get(self.account.user_id)
@@ -288,7 +297,7 @@ class Client:
             return
         if view["status"] == "playing":
             if me["seat"] == view["state"]["turn"]:
-                await self._move()
+                await self.move()
         elif me["role"] == "spectator":
             await self._do("SET_ROLE", role="player")
         elif not me["ready"]:
@@ -296,21 +305,21 @@ class Client:
         elif view["host_id"] == self.account.user_id:
             await self._do("START_GAME")
 
-    async def _move(self) -> None:
+    async def move(self) -> None:
         """In turn or not."""
         await self._do("GAME_ACTION", action={"type": "move", "mark": next(self._marks)})
 
-    async def _waver(self) -> None:
+    async def waver(self) -> None:
         await self._do("SET_READY", ready=self._dice.random() < 0.5)
 
-    async def _repeat(self) -> None:
+    async def repeat(self) -> None:
         """A command of late that was done, or was refused, once more: a late copy."""
         under_way = self._under_way
         known = [c for c in (*self._decided[-5:], *self._refused[-3:]) if c.id not in under_way]
         if known:
             await self._send(self._dice.choice(known))
 
-    async def _lie(self) -> None:
+    async def lie(self) -> None:
         """Other content under an id that was used."""
         if self._decided:
             await self._answered(all_of_them=True)
@@ -319,7 +328,7 @@ class Client:
             await self._send(Command(former.user_id, former.id, content))
             await self._answered(all_of_them=True)
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
         """The present view, as it is given afresh; raises `Disconnected`."""
         content = {"type": "GET_GAME_ROOM_GROUP", "room_id": self.room_id}
         attempt = self._attempt(Command(self.account.user_id, str(uuid4()), content))
@@ -331,33 +340,41 @@ class Client:
         attempt.settle(reply.frame)
         self._see(reply.position, reply.data["room"])
 
-    async def _vanish(self) -> None:
+    async def vanish(self) -> None:
         await self._player.drop()
 
-    async def _leave(self) -> None:
+    async def leave(self) -> None:
         """And come in again, by the next whim."""
         await self._do("LEAVE_GAME_ROOM_GROUP")
         await self._answered(all_of_them=True)
 
 
-WHIMS: dict[Callable[[Client], Awaitable[None]], float] = {
-    Client._chat: 4,
-    Client._whisper: 1,
-    Client._play_on: 8,
-    Client._move: 0.5,
-    Client._waver: 0.5,
-    Client._repeat: 1.5,
-    Client._lie: 0.5,
-    Client._look: 0.5,
-    Client._poison: 0.03,
-    Client._vanish: 0.2,
-    Client._leave: 0.1,
-}
+Whims = tuple[tuple[float, Callable[[Client], Awaitable[None]]], ...]
 """What a client may do next, and how likely."""
+
+WHIMS: Whims = (
+    (4, Client.chat),
+    (1, Client.whisper),
+    (8, Client.play_on),
+    (0.5, Client.move),
+    (0.5, Client.waver),
+    (1.5, Client.repeat),
+    (0.5, Client.lie),
+    (0.5, Client.look),
+    (0.03, Client.poison),
+    (0.2, Client.vanish),
+    (0.1, Client.leave),
+)
+
+RESTLESS: Whims = ((3, Client.chat), (8, Client.play_on), (2, Client.leave))
+"""Of those who come and go: much of what they do makes several events."""
+
+CALM: Whims = ((1, Client.chat), (1, Client.whisper))
+"""Of those who only talk."""
 
 
 class Workload:
-    """The clients of some rooms; `players` in each, all of them strangers to the other rooms."""
+    """The clients of some rooms, all of them strangers to the other rooms."""
 
     def __init__(self, house: House, clients: list[Client]) -> None:
         self.house = house
@@ -371,6 +388,22 @@ class Workload:
     def start(self) -> None:
         self.house.there.set()
         self._playing = [asyncio.create_task(client.play()) for client in self.clients]
+        for client in self._playing:
+            client.add_done_callback(lambda _: self.house.news.set())
+
+    async def acked(self, count: int) -> None:
+        """Return when so many more commands have been acknowledged. Raises what a client died of, `TimeoutError`."""
+        wanted = self._acks() + count
+        async with asyncio.timeout(GOING_HOME_S):
+            while self._acks() < wanted:
+                for client in self._playing:
+                    if client.done():
+                        client.result()
+                self.house.news.clear()
+                await self.house.news.wait()
+
+    def _acks(self) -> int:
+        return sum(attempt.acked for attempt in self.house.history.attempts)
 
     async def finish(self) -> None:
         """All go home, once every command of theirs is decided. Raises what a client died of, and `TimeoutError`."""
@@ -380,19 +413,8 @@ class Workload:
         self.house.history.ended_at = now_ms()
 
 
-async def gather_workload(house: House, *, rooms: int, players: int, seed: int) -> Workload:
-    """Sign everybody in, and have each room created by its first client."""
-    clients: list[Client] = []
-    for room in range(rooms):
-        accounts = await house.people.guests(*(f"Player {room}-{seat}" for seat in range(players)))
-        room_id = await _found(house, accounts[0])
-        clients += [
-            Client(house, account, room_id, f"{seed}/{room}/{seat}") for seat, account in enumerate(accounts)
-        ]
-    return Workload(house, clients)
-
-
-async def _found(house: House, account: Account) -> str:
+async def found_room(house: House, account: Account) -> str:
+    """Have the account create a room; its id."""
     founder = await house.people.connect(account)
     content = {"type": "CREATE_GAME_ROOM_GROUP", "game": "hourglass"}
     attempt = Attempt(Command(account.user_id, str(uuid4()), content), now_ms())

@@ -1,0 +1,134 @@
+"""A death at each step of the way of a command into the journal, each by its name: no promise is broken by any."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.kit.faults import crash_points
+from tests.kit.faults.checker import check
+from tests.kit.faults.crash_points import IN_A_CLAIM, IN_A_COMMAND, IN_A_CREATE, IN_A_SNAPSHOT
+from tests.kit.faults.databases import SqliteFile
+from tests.kit.faults.history import Attempt, Command, History, Span, now_ms
+from tests.kit.faults.run import GAME, SETTINGS, Crowd, Run, running
+from tests.kit.faults.workload import CALM, RESTLESS
+from tests.kit.people import People
+from tests.kit.player import Disconnected
+from tests.kit.server import NotStarted, Server
+
+pytestmark = pytest.mark.faults
+
+REACHED_S = 30.0
+"""So long the clients may take to lead the server to the step where it dies."""
+
+
+class Doomed(Server):
+    """A server that dies at a step, once it is armed; without one it is like any other."""
+
+    def __init__(self, folder: Path, point: str) -> None:
+        super().__init__(folder, GAME, **SETTINGS)
+        self._armed = folder / "armed"
+        self._point: str | None = point
+
+    def arm(self) -> None:
+        self._armed.parent.mkdir(parents=True, exist_ok=True)
+        self._armed.touch()
+
+    async def died(self) -> None:
+        """Wait for the death, and have no other. Raises `TimeoutExpired`: the step was never come to."""
+        await asyncio.to_thread(self.await_end, REACHED_S)
+        self._point = None
+
+    def _command(self) -> list[str]:
+        module, *arguments = super()._command()[2:]
+        if self._point is None:
+            return [sys.executable, "-m", module, *arguments]
+        program = ["-P", crash_points.__file__, self._point, str(self._armed)]
+        return [sys.executable, *program, *arguments]
+
+
+@asynccontextmanager
+async def playing_on(server: Doomed, crowd: Crowd) -> AsyncIterator[Run]:
+    """Clients at the doomed server; after the block, in which it must have died, nothing may be found."""
+    try:
+        await asyncio.to_thread(server.start)
+        async with running(server, SqliteFile(server.database), crowd) as run:
+            yield run
+            await run.judge()
+            assert run.nemesis.deaths > 0
+            assert run.findings == []
+    finally:
+        server.kill9()
+
+
+async def die_and_return(run: Run, server: Doomed) -> None:
+    server.arm()
+    await server.died()
+    async with run.nemesis.dead():
+        pass
+
+
+@pytest.mark.parametrize("point", IN_A_COMMAND)
+async def test_a_death_on_the_way_of_a_command(tmp_path: Path, point: str) -> None:
+    server = Doomed(tmp_path, point)
+    async with playing_on(server, Crowd(rooms=2, players=3, whims=RESTLESS)) as run:
+        await run.workload.acked(20)
+        await die_and_return(run, server)
+        await run.workload.acked(20)
+
+
+@pytest.mark.parametrize("point", IN_A_SNAPSHOT)
+async def test_a_death_in_a_snapshot(tmp_path: Path, point: str) -> None:
+    server = Doomed(tmp_path, point)
+    async with playing_on(server, Crowd(rooms=1, players=3, whims=CALM)) as run:
+        await die_and_return(run, server)
+        await run.workload.acked(20)
+
+
+@pytest.mark.parametrize("point", IN_A_CLAIM)
+async def test_a_death_in_a_claim(tmp_path: Path, point: str) -> None:
+    """The next life opens the rooms that somebody was in, and dies over the first."""
+    server = Doomed(tmp_path, point)
+    async with playing_on(server, Crowd(rooms=2, players=3, whims=RESTLESS)) as run:
+        await run.workload.acked(20)
+        async with run.nemesis.dead():
+            server.arm()
+            with suppress(NotStarted):
+                await asyncio.to_thread(server.start)
+            await server.died()
+        await run.workload.acked(20)
+
+
+@pytest.mark.parametrize("point", IN_A_CREATE)
+async def test_a_death_in_a_create_leaves_one_room(tmp_path: Path, point: str) -> None:
+    server = Doomed(tmp_path, point)
+    await asyncio.to_thread(server.start)
+    people, history = People(server), History()
+    try:
+        account = await people.guest()
+        command = Command(
+            account.user_id, str(uuid4()), {"type": "CREATE_GAME_ROOM_GROUP", "game": "hourglass"}
+        )
+        player = await people.connect(account)
+        server.arm()
+        history.attempts.append(Attempt(command, now_ms()))
+        with pytest.raises(Disconnected):
+            await player.ask(command.kind, id=command.id, game="hourglass")
+        await server.died()
+        await asyncio.to_thread(server.start)
+        for _ in range(2):
+            player = await people.connect(account)
+            history.attempts.append(Attempt(command, now_ms()))
+            reply = await player.ask(command.kind, id=command.id, game="hourglass")
+            history.attempts[-1].settle(reply.frame)
+        assert reply.repeated
+        history.ended_at = now_ms()
+        history.lives.append(Span(history.attempts[1].sent_at, history.ended_at))
+        assert check(history, SqliteFile(server.database).journal()) == []
+    finally:
+        await people.close()
+        server.kill9()

@@ -1,0 +1,138 @@
+"""`gameroom serve` that kills itself at one named step, to be run as a program of its own.
+
+    python -P crash_points.py POINT ARMED serve …
+
+From the moment at which the file ARMED exists, the process dies with SIGKILL as soon as it comes to the step. Names of
+the server's functions are looked up here and nowhere else: nothing in the server knows of it.
+"""
+
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Point:
+    """A step of the server: before or after a function, `module:name`, is called for the `nth` time.
+
+    `within`: counted anew in each call of this other function.
+    """
+
+    function: str
+    after: bool = False
+    nth: int = 1
+    within: str | None = None
+
+
+ACTOR = "gameroom.rooms.actor:Actor"
+
+IN_A_COMMAND = {
+    "before it is decided": Point(f"{ACTOR}._decide"),
+    "decided, before the append": Point(f"{ACTOR}._append"),
+    "before BEGIN": Point("gameroom.storage.engine:Database._write"),
+    "after BEGIN, before the fence is read": Point("gameroom.storage.batches:_terms"),
+    "before the records are inserted": Point("gameroom.storage.batches:_insert"),
+    "after the records, before the listing": Point("gameroom.storage.batches:_list"),
+    "before COMMIT": Point("gameroom.storage.engine:_commit"),
+    "after COMMIT, before that is known": Point("gameroom.storage.engine:_commit", after=True),
+    "stored, before it is published": Point(f"{ACTOR}._appended"),
+    "between the events of a command": Point(
+        "gameroom.bus.local:LocalBus.publish", nth=2, within=f"{ACTOR}._release"
+    ),
+    "published, before the answer": Point(f"{ACTOR}._tell"),
+    "answered, before anything else": Point(f"{ACTOR}._tell", after=True),
+}
+"""The way of a command, from the mailbox to its answer."""
+
+IN_A_SNAPSHOT = {
+    "before a snapshot": Point("gameroom.storage.journal:SqlJournal.save_snapshot"),
+    "in a snapshot": Point("gameroom.storage.journal:_replace_snapshot"),
+    "a snapshot before COMMIT": Point("gameroom.storage.journal:_replace_snapshot", after=True),
+}
+
+IN_A_CLAIM = {
+    "before a claim": Point("gameroom.storage.placement:SqlPlacement.claim"),
+    "in a claim": Point("gameroom.storage.placement:_claim"),
+    "a claim before COMMIT": Point("gameroom.storage.placement:_claim", after=True),
+    "claimed, before the room is read": Point("gameroom.storage.journal:SqlJournal.recover"),
+    "read, before it is opened": Point("gameroom.rooms.recovery:overlay", after=True),
+}
+
+IN_A_CREATE = {
+    "before a create": Point("gameroom.storage.journal:SqlJournal.create"),
+    "in a create": Point("gameroom.storage.births:_store"),
+    "a create between its statements": Point("gameroom.storage.births:insert_records"),
+    "a create before COMMIT": Point("gameroom.storage.births:_store", after=True),
+    "a create stored, before it is known": Point("gameroom.storage.engine:_commit", after=True),
+    "a create before its answer": Point("gameroom.rooms.local:tell_one"),
+}
+
+POINTS = {**IN_A_COMMAND, **IN_A_SNAPSHOT, **IN_A_CLAIM, **IN_A_CREATE}
+
+
+class Trigger:
+    """Counts how often the step is come to while armed, and dies there."""
+
+    def __init__(self, nth: int, armed: Path) -> None:
+        self._nth = nth
+        self._armed = armed
+        self._passed = 0
+
+    def reset(self) -> None:
+        self._passed = 0
+
+    def pull(self) -> None:
+        if self._armed.exists():
+            self._passed += 1
+            if self._passed == self._nth:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def plant(point: Point, trigger: Trigger) -> None:
+    """Put the step into the server's code."""
+    if point.after:
+        wrap(point.function, after=trigger.pull)
+    else:
+        wrap(point.function, before=trigger.pull)
+    if point.within is not None:
+        wrap(point.within, before=trigger.reset)
+
+
+def nothing() -> None:
+    pass
+
+
+def wrap(function: str, *, before: Callable[[], None] = nothing, after: Callable[[], None] = nothing) -> None:
+    """Have these called around the function, wherever in the server it is known by its name."""
+    module, _, name = function.partition(":")
+    *inside, last = name.split(".")
+    owner = resolve_name(f"{module}:{'.'.join(inside)}") if inside else resolve_name(module)
+    original = getattr(owner, last)
+
+    @functools.wraps(original)
+    def step(*args: Any, **kwargs: Any) -> Any:
+        before()
+        result = original(*args, **kwargs)
+        after()
+        return result
+
+    setattr(owner, last, step)
+    for other in [each for key, each in sys.modules.items() if key.startswith("gameroom.")]:
+        if getattr(other, last, None) is original:
+            setattr(other, last, step)
+
+
+def main(point: str, armed: str, *arguments: str) -> int:
+    cli: Callable[[list[str]], int] = resolve_name("gameroom.cli:main")
+    plant(POINTS[point], Trigger(POINTS[point].nth, Path(armed)))
+    return cli(list(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
