@@ -8,21 +8,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.kit.faults.run import Crowd
-from tests.kit.faults.storm import Outcome, Plan, storm
+from tests.kit.faults.storm import Outcome, Plan, storm_over_postgres, storm_over_sqlite
 
 SHOWN = 20
 """Findings that are shown one by one."""
 
 
-def plan_of(arguments: list[str]) -> Plan:
+STORMS = {"sqlite": storm_over_sqlite, "postgresql": storm_over_postgres}
+
+
+def wishes(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="of all dice (timing has dice of its own)")
     parser.add_argument("--kills", type=int, default=200, help="deaths, at least")
     parser.add_argument("--seconds", type=float, default=0, help="how long it lasts, at least")
     parser.add_argument("--rooms", type=int, default=3)
     parser.add_argument("--players", type=int, default=4, help="in each room")
-    given = parser.parse_args(arguments)
-    return Plan(given.kills, given.seconds, Crowd(given.rooms, given.players, given.seed))
+    parser.add_argument("--database", choices=STORMS, default="sqlite")
+    parser.add_argument("--deadly", type=float, default=0.85, help="the share of deaths among all faults")
+    return parser.parse_args(arguments)
 
 
 def report(outcome: Outcome) -> str:
@@ -34,9 +38,11 @@ def report(outcome: Outcome) -> str:
 
 def main(arguments: list[str]) -> int:
     """1 if anything was found."""
-    plan = plan_of(arguments)
+    given = wishes(arguments)
+    crowd = Crowd(given.rooms, given.players, given.seed)
+    plan = Plan(given.kills, given.seconds, given.deadly, crowd)
     with TemporaryDirectory(prefix="gameroom-faults-") as folder:
-        outcome = asyncio.run(storm(Path(folder), plan))
+        outcome = asyncio.run(STORMS[given.database](Path(folder), plan))
     sys.stdout.write(report(outcome) + "\n")
     return 1 if outcome.run.findings else 0
 

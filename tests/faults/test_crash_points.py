@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.kit.api import Account
 from tests.kit.faults import crash_points
 from tests.kit.faults.checker import check
 from tests.kit.faults.crash_points import IN_A_CLAIM, IN_A_COMMAND, IN_A_CREATE, IN_A_SNAPSHOT
@@ -17,7 +18,7 @@ from tests.kit.faults.history import Attempt, Command, History, Span, now_ms
 from tests.kit.faults.run import GAME, SETTINGS, Crowd, Run, running
 from tests.kit.faults.workload import CALM, RESTLESS
 from tests.kit.people import People
-from tests.kit.player import Disconnected
+from tests.kit.player import Disconnected, Player, Reply
 from tests.kit.server import NotStarted, Server
 
 pytestmark = pytest.mark.faults
@@ -105,30 +106,40 @@ async def test_a_death_in_a_claim(tmp_path: Path, point: str) -> None:
 
 @pytest.mark.parametrize("point", IN_A_CREATE)
 async def test_a_death_in_a_create_leaves_one_room(tmp_path: Path, point: str) -> None:
-    server = Doomed(tmp_path, point)
+    server, history = Doomed(tmp_path, point), History()
     await asyncio.to_thread(server.start)
-    people, history = People(server), History()
+    people = People(server)
     try:
         account = await people.guest()
-        command = Command(
-            account.user_id, str(uuid4()), {"type": "CREATE_GAME_ROOM_GROUP", "game": "hourglass"}
-        )
+        create = Create(account, history)
         player = await people.connect(account)
         server.arm()
-        history.attempts.append(Attempt(command, now_ms()))
         with pytest.raises(Disconnected):
-            await player.ask(command.kind, id=command.id, game="hourglass")
+            await create.by(player)
         await server.died()
+        since = now_ms()
         await asyncio.to_thread(server.start)
-        for _ in range(2):
-            player = await people.connect(account)
-            history.attempts.append(Attempt(command, now_ms()))
-            reply = await player.ask(command.kind, id=command.id, game="hourglass")
-            history.attempts[-1].settle(reply.frame)
-        assert reply.repeated
+        await create.by(await people.connect(account))
+        assert (await create.by(await people.connect(account))).repeated
         history.ended_at = now_ms()
-        history.lives.append(Span(history.attempts[1].sent_at, history.ended_at))
+        history.lives.append(Span(since, history.ended_at))
         assert check(history, SqliteFile(server.database).journal()) == []
     finally:
         await people.close()
         server.kill9()
+
+
+class Create:
+    """One CREATE, however often it is sent."""
+
+    def __init__(self, account: Account, history: History) -> None:
+        self._history = history
+        content = {"type": "CREATE_GAME_ROOM_GROUP", "game": "hourglass"}
+        self._command = Command(account.user_id, str(uuid4()), content)
+
+    async def by(self, player: Player) -> Reply:
+        attempt = Attempt(self._command, now_ms())
+        self._history.attempts.append(attempt)
+        reply = await player.ask(self._command.kind, id=self._command.id, game="hourglass")
+        attempt.settle(reply.frame)
+        return reply

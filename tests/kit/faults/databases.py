@@ -8,7 +8,11 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from tests.kit.faults.journal import Journal, read_sqlite
+import psycopg
+from psycopg import sql
+
+from tests.kit.faults.journal import Journal, read_postgres, read_sqlite
+from tests.kit.postgres import execute, plain
 
 
 class Database(Protocol):
@@ -90,6 +94,49 @@ class SqliteFile:
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._file, timeout=30, isolation_level=None)
+
+
+REFUSE = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'check_violation'; END $$;
+    CREATE TRIGGER refusing BEFORE INSERT ON records FOR EACH ROW
+        WHEN (position(convert_to({word}, 'UTF8') IN NEW.body) > 0) EXECUTE FUNCTION refuse();
+"""
+
+
+class PostgresDatabase:
+    """Implements `Database`. `url` is the server's; `back_door` leads to the same database past all proxies."""
+
+    def __init__(self, url: str, back_door: str | None = None) -> None:
+        self.url = url
+        self._back_door = plain(back_door or url)
+
+    def journal(self) -> Journal:
+        return read_postgres(self._back_door)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """By another session, as a curious operator would."""
+        with psycopg.connect(self._back_door) as connection:
+            connection.execute("LOCK TABLE records IN EXCLUSIVE MODE")
+            yield
+            connection.rollback()
+
+    @contextmanager
+    def refusing(self, word: str) -> Iterator[None]:
+        execute(self._back_door, sql.SQL(REFUSE).format(word=sql.Literal(word)))
+        try:
+            yield
+        finally:
+            execute(self._back_door, "DROP TRIGGER refusing ON records", "DROP FUNCTION refuse")
+
+    def flip_byte(self, room_id: str, seq: int) -> None:
+        place = (room_id, seq)
+        with psycopg.connect(self._back_door) as connection:
+            query = "SELECT body FROM records WHERE room_id = %s AND seq = %s"
+            [stored] = connection.execute(query, place).fetchall()
+            update = "UPDATE records SET body = %s WHERE room_id = %s AND seq = %s"
+            connection.execute(update, (flipped(stored[0]), *place))
 
 
 def flipped(body: bytes) -> bytes:

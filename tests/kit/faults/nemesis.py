@@ -15,7 +15,12 @@ from pathlib import Path
 
 from tests.kit.faults.history import Span, now_ms
 from tests.kit.faults.workload import House
+from tests.kit.postgres import Postgres
+from tests.kit.proxy import Fate, Proxy
 from tests.kit.server import NotStarted, Server
+
+TRAP_S = 5.0
+"""So long an append may be waited for."""
 
 # --- on a process or a disk -----------------------------------------------------------------------------------
 
@@ -56,6 +61,46 @@ def full(disk: Path) -> Iterator[None]:
         yield
     finally:
         ballast.unlink()
+
+
+# --- on PostgreSQL --------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def stopped(postgres: Postgres) -> Iterator[None]:
+    """As for an update: it ends its sessions, and is not there for a while."""
+    postgres.stop()
+    try:
+        yield
+    finally:
+        postgres.start()
+
+
+@contextmanager
+def killed(postgres: Postgres) -> Iterator[None]:
+    """As by a loss of power: it comes back from its log."""
+    postgres.kill()
+    try:
+        yield
+    finally:
+        postgres.start()
+
+
+@contextmanager
+def frozen_postgres(postgres: Postgres) -> Iterator[None]:
+    postgres.freeze()
+    try:
+        yield
+    finally:
+        postgres.thaw()
+
+
+@contextmanager
+def losing(proxy: Proxy, fate: Fate) -> Iterator[None]:
+    """The next append is done, and its answer, or the end of that, does not arrive: the connection is cut there."""
+    trap = proxy.trap(b"INSERT INTO records", fate)
+    yield
+    trap.sprung.wait(TRAP_S)
 
 
 # --- on a server in use ---------------------------------------------------------------------------------------
@@ -114,26 +159,32 @@ class Nemesis:
             self.counts[name] = self.counts.get(name, 0) + 1
 
 
-class Fate:
-    """What befalls a server next, by the dice. `lesser`: faults that it survives, each made anew when it comes."""
+class Doom:
+    """What befalls a server next, by the dice. `lesser`: faults that it survives, each made anew when it comes.
+
+    `deadly`: the share of deaths among all that happens.
+    """
 
     def __init__(
         self,
         nemesis: Nemesis,
         dice: random.Random,
         lesser: dict[str, Callable[[], AbstractContextManager[object]]],
+        *,
+        deadly: float,
     ) -> None:
         self._nemesis = nemesis
         self._dice = dice
         self._lesser = lesser
+        self._deadly = deadly
 
     async def strike(self) -> None:
         """After a while in which the clients may play. Mostly death; sometimes one that comes twice in a row."""
         await asyncio.sleep(self._dice.uniform(0.05, 1.2))
         luck = self._dice.random()
-        if luck < 0.85:
+        if luck < self._deadly:
             async with self._nemesis.dead():
-                if luck < 0.1:
+                if luck < 0.1 * self._deadly:
                     await self._nemesis.stillborn(self._dice.uniform(0.1, 0.8))
         else:
             name = self._dice.choice(sorted(self._lesser))

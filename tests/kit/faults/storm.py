@@ -2,24 +2,28 @@
 
 import random
 import time
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.kit.faults.databases import SqliteFile
-from tests.kit.faults.nemesis import Fate, frozen, full, small_disk
+from tests.kit.faults.databases import Database, PostgresDatabase, SqliteFile
+from tests.kit.faults.nemesis import Doom, frozen, frozen_postgres, full, killed, losing, small_disk, stopped
 from tests.kit.faults.replay import turns_of
 from tests.kit.faults.run import GAME, SETTINGS, Crowd, Run, running
 from tests.kit.faults.workload import POISON
+from tests.kit.postgres import DRIVER, Postgres
+from tests.kit.proxy import Fate, Proxy
 from tests.kit.server import Server
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How many deaths at least, and seconds at least; of whose doing, and by which dice."""
+    """How many deaths at least, and seconds at least, and who plays. `deadly`: the share of deaths among faults."""
 
     kills: int = 200
     seconds: float = 0
+    deadly: float = 0.85
     crowd: Crowd = field(default_factory=Crowd)
 
 
@@ -72,21 +76,50 @@ class Outcome:
         }
 
 
-async def storm(folder: Path, plan: Plan) -> Outcome:
-    """Play, and strike until the plan is fulfilled; then let everybody go home, and look."""
-    began = time.monotonic()
+Lesser = dict[str, Callable[[], AbstractContextManager[object]]]
+"""Faults beside death, by what they are called."""
+
+
+async def storm_over_sqlite(folder: Path, plan: Plan) -> Outcome:
+    """On a small disk of its own, where this machine allows to make one."""
     with ExitStack() as resources:
         disk = _disk(resources, folder / "disk")
-        server = resources.enter_context(Server(disk or folder / "disk", GAME, **SETTINGS))
+        server = Server(disk or folder / "disk", GAME, **SETTINGS)
         database = SqliteFile(server.database)
-        resources.enter_context(database.refusing(POISON))
+        lesser: Lesser = {"database locked": database.locked}
+        if disk is not None:
+            lesser["disk full"] = lambda: full(disk)
+        return await _storm(server, database, lesser, plan)
+
+
+async def storm_over_postgres(folder: Path, plan: Plan) -> Outcome:
+    """On a PostgreSQL of its own, which is restarted, killed, frozen and cut off by a proxy before it."""
+    with Postgres() as postgres, Proxy(("127.0.0.1", postgres.port)) as proxy:
+        url = f"{DRIVER}postgres@127.0.0.1:{proxy.port}/postgres?sslmode=disable"
+        server = Server(folder, GAME, **SETTINGS, database_url=url)
+        database = PostgresDatabase(url, postgres.url)
+        lesser: Lesser = {
+            "records locked": database.locked,
+            "PostgreSQL restarted": lambda: stopped(postgres),
+            "PostgreSQL killed": lambda: killed(postgres),
+            "PostgreSQL frozen": lambda: frozen_postgres(postgres),
+            "connections cut": proxy.refusing,
+            "connections stalled": proxy.stalling,
+            "answer of an append lost": lambda: losing(proxy, Fate.LOSE_ANSWER),
+            "word of an append's commit lost": lambda: losing(proxy, Fate.LOSE_END),
+        }
+        return await _storm(server, database, lesser, plan)
+
+
+async def _storm(server: Server, database: Database, lesser: Lesser, plan: Plan) -> Outcome:
+    """Play, and strike until the plan is fulfilled; then let everybody go home, and look."""
+    began = time.monotonic()
+    with server, database.refusing(POISON):
         async with running(server, database, plan.crowd) as run:
-            lesser = {"frozen": lambda: frozen(server.pid), "database locked": database.locked}
-            if disk is not None:
-                lesser["disk full"] = lambda: full(disk)
-            fate = Fate(run.nemesis, random.Random(plan.crowd.seed), lesser)
+            fates = {"frozen": lambda: frozen(server.pid), **lesser}
+            doom = Doom(run.nemesis, random.Random(plan.crowd.seed), fates, deadly=plan.deadly)
             while run.nemesis.deaths < plan.kills or time.monotonic() - began < plan.seconds:
-                await fate.strike()
+                await doom.strike()
             await run.judge()
     return Outcome(plan, run, time.monotonic() - began)
 

@@ -168,7 +168,7 @@ class Client:
     def _has_left(self, copy: RoomCopy) -> bool:
         """Whether the last that it heard was its own leaving: with that comes no patch."""
         last = copy.last_event or {"type": None}
-        return last["type"] == "MEMBER_LEFT" and last["data"]["user_id"] == self.account.user_id
+        return last["type"] == "MEMBER_LEFT" and bool(last["data"]["user_id"] == self.account.user_id)
 
     def _see(self, position: Position, view: Json) -> None:
         self.house.history.sightings.append(Sighting(self.account.user_id, self.room_id, position, view))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -48,34 +47,78 @@ def test_nothing_is_found_where_all_went_well() -> None:
     assert check(run.history, run.journal) == []
 
 
-STEPS: dict[str, Callable[[GoodRun, int], Any]] = {
-    "chat": lambda run, n: run.do(ANN, "SEND_CHAT", text=f"chat {n}"),
-    "whisper": lambda run, n: run.do(ANN, "SEND_CHAT", text=f"whisper {n}", to=BOB),
-    "lost": lambda run, n: run.repeat(run.do(BOB, "SEND_CHAT", text=f"lost {n}", lost=True)),
-    "move": lambda run, n: run.do(
-        (ANN, BOB)[run.parts["game"]["turn"]], "GAME_ACTION", action={"type": "move", "mark": f"mark {n}"}
-    ),
-    "refused": lambda run, n: run.refuse_again(
-        run.refuse(BOB, "SEND_CHAT", "not_member", text=f"no {n}"), "not_member"
-    ),
-    "later": lambda run, n: run.resend_applied(
-        run.refuse(BOB, "SEND_CHAT", "unavailable", text=f"later {n}")
-    ),
-    "timer": lambda run, n: run.run_out(late_ms=n),
-    "look": lambda run, _: (run.look(ANN), run.look(BOB)),
-    "snapshot": lambda run, _: run.snap(),
-    "gone": lambda run, _: (run.hang_up(BOB), run.join(BOB)),
-    "death": lambda run, n: (run.die(100 * n), run.run_out(), run.join(ANN), run.join(BOB)),
-}
+def chat(run: GoodRun, number: int) -> None:
+    run.do(ANN, "SEND_CHAT", text=f"chat {number}")
 
 
-@given(steps=st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.integers(1, 40)), max_size=25))
-def test_nothing_is_found_in_any_good_run(steps: list[tuple[str, int]]) -> None:
+def whisper(run: GoodRun, number: int) -> None:
+    run.do(ANN, "SEND_CHAT", text=f"whisper {number}", to=BOB)
+
+
+def lose_an_answer(run: GoodRun, number: int) -> None:
+    run.repeat(run.do(BOB, "SEND_CHAT", text=f"lost {number}", lost=True))
+
+
+def move(run: GoodRun, number: int) -> None:
+    player = (ANN, BOB)[run.parts["game"]["turn"]]
+    run.do(player, "GAME_ACTION", action={"type": "move", "mark": f"mark {number}"})
+
+
+def refuse(run: GoodRun, number: int) -> None:
+    run.refuse_again(run.refuse(BOB, "SEND_CHAT", "not_member", text=f"no {number}"), "not_member")
+
+
+def apply_later(run: GoodRun, number: int) -> None:
+    run.resend_applied(run.refuse(BOB, "SEND_CHAT", "unavailable", text=f"later {number}"))
+
+
+def run_out(run: GoodRun, number: int) -> None:
+    run.run_out(late_ms=number)
+
+
+def look(run: GoodRun, _: int) -> None:
+    run.look(ANN)
+    run.look(BOB)
+
+
+def snap(run: GoodRun, _: int) -> None:
+    run.snap()
+
+
+def lose_a_connection(run: GoodRun, _: int) -> None:
+    run.hang_up(BOB)
+    run.join(BOB)
+
+
+def die(run: GoodRun, number: int) -> None:
+    run.die(100 * number)
+    run.run_out()
+    run.join(ANN)
+    run.join(BOB)
+
+
+STEPS = [
+    chat,
+    whisper,
+    lose_an_answer,
+    move,
+    refuse,
+    apply_later,
+    run_out,
+    look,
+    snap,
+    lose_a_connection,
+    die,
+]
+
+
+@given(steps=st.lists(st.sampled_from(STEPS), max_size=25))
+def test_nothing_is_found_in_any_good_run(steps: list[Callable[[GoodRun, int], None]]) -> None:
     run = GoodRun.begun()
-    for number, (name, size) in enumerate(steps):
+    for number, step in enumerate(steps):
         if run.now + 200 > run.parts["play"]["timers"]["run_out"]:
             run.run_out()
-        STEPS[name](run, number if name not in ("timer", "death") else size)
+        step(run, number)
     run.ended()
     assert check(run.history, run.journal) == []
 
