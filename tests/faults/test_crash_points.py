@@ -1,6 +1,7 @@
 """A death at each step of the way of a command into the journal, each by its name: no promise is broken by any."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -12,8 +13,14 @@ import pytest
 from tests.kit.api import Account
 from tests.kit.faults import crash_points
 from tests.kit.faults.checker import check
-from tests.kit.faults.crash_points import IN_A_CLAIM, IN_A_COMMAND, IN_A_CREATE, IN_A_SNAPSHOT
-from tests.kit.faults.databases import SqliteFile
+from tests.kit.faults.crash_points import (
+    IN_A_CLAIM,
+    IN_A_COMMAND,
+    IN_A_CREATE,
+    IN_A_SNAPSHOT,
+    IN_A_TRANSACTION,
+)
+from tests.kit.faults.databases import Database, SqliteFile
 from tests.kit.faults.history import Attempt, Command, History, Span, now_ms
 from tests.kit.faults.run import GAME, SETTINGS, Crowd, Run, running
 from tests.kit.faults.workload import CALM, RESTLESS
@@ -30,8 +37,9 @@ REACHED_S = 30.0
 class Doomed(Server):
     """A server that dies at a step, once it is armed; without one it is like any other."""
 
-    def __init__(self, folder: Path, point: str) -> None:
-        super().__init__(folder, GAME, **SETTINGS)
+    def __init__(self, folder: Path, database: Database, point: str) -> None:
+        super().__init__(folder, GAME, **SETTINGS, database_url=database.url)
+        self.at = database
         self._armed = folder / "armed"
         self._point: str | None = point
 
@@ -41,7 +49,7 @@ class Doomed(Server):
 
     async def died(self) -> None:
         """Wait for the death, and have no other. Raises `TimeoutExpired`: the step was never come to."""
-        await asyncio.to_thread(self.await_end, REACHED_S)
+        assert await asyncio.to_thread(self.await_end, REACHED_S) == -signal.SIGKILL
         self._point = None
 
     def _command(self) -> list[str]:
@@ -57,7 +65,7 @@ async def playing_on(server: Doomed, crowd: Crowd) -> AsyncIterator[Run]:
     """Clients at the doomed server; after the block, in which it must have died, nothing may be found."""
     try:
         await asyncio.to_thread(server.start)
-        async with running(server, SqliteFile(server.database), crowd) as run:
+        async with running(server, server.at, crowd) as run:
             yield run
             await run.judge()
             assert run.nemesis.deaths > 0
@@ -74,8 +82,16 @@ async def die_and_return(run: Run, server: Doomed) -> None:
 
 
 @pytest.mark.parametrize("point", IN_A_COMMAND)
-async def test_a_death_on_the_way_of_a_command(tmp_path: Path, point: str) -> None:
-    server = Doomed(tmp_path, point)
+async def test_a_death_on_the_way_of_a_command(tmp_path: Path, database: Database, point: str) -> None:
+    await die_in_a_command(Doomed(tmp_path, database, point))
+
+
+@pytest.mark.parametrize("point", IN_A_TRANSACTION)
+async def test_a_death_between_the_statements_of_an_append(tmp_path: Path, point: str) -> None:
+    await die_in_a_command(Doomed(tmp_path, SqliteFile(tmp_path / "gameroom.db"), point))
+
+
+async def die_in_a_command(server: Doomed) -> None:
     async with playing_on(server, Crowd(rooms=2, players=3, whims=RESTLESS)) as run:
         await run.workload.acked(20)
         await die_and_return(run, server)
@@ -83,17 +99,17 @@ async def test_a_death_on_the_way_of_a_command(tmp_path: Path, point: str) -> No
 
 
 @pytest.mark.parametrize("point", IN_A_SNAPSHOT)
-async def test_a_death_in_a_snapshot(tmp_path: Path, point: str) -> None:
-    server = Doomed(tmp_path, point)
+async def test_a_death_in_a_snapshot(tmp_path: Path, database: Database, point: str) -> None:
+    server = Doomed(tmp_path, database, point)
     async with playing_on(server, Crowd(rooms=1, players=3, whims=CALM)) as run:
         await die_and_return(run, server)
         await run.workload.acked(20)
 
 
 @pytest.mark.parametrize("point", IN_A_CLAIM)
-async def test_a_death_in_a_claim(tmp_path: Path, point: str) -> None:
+async def test_a_death_in_a_claim(tmp_path: Path, database: Database, point: str) -> None:
     """The next life opens the rooms that somebody was in, and dies over the first."""
-    server = Doomed(tmp_path, point)
+    server = Doomed(tmp_path, database, point)
     async with playing_on(server, Crowd(rooms=2, players=3, whims=RESTLESS)) as run:
         await run.workload.acked(20)
         async with run.nemesis.dead():
@@ -105,8 +121,8 @@ async def test_a_death_in_a_claim(tmp_path: Path, point: str) -> None:
 
 
 @pytest.mark.parametrize("point", IN_A_CREATE)
-async def test_a_death_in_a_create_leaves_one_room(tmp_path: Path, point: str) -> None:
-    server, history = Doomed(tmp_path, point), History()
+async def test_a_death_in_a_create_leaves_one_room(tmp_path: Path, database: Database, point: str) -> None:
+    server, history = Doomed(tmp_path, database, point), History()
     await asyncio.to_thread(server.start)
     people = People(server)
     try:
@@ -123,7 +139,7 @@ async def test_a_death_in_a_create_leaves_one_room(tmp_path: Path, point: str) -
         assert (await create.by(await people.connect(account))).repeated
         history.ended_at = now_ms()
         history.lives.append(Span(since, history.ended_at))
-        assert check(history, SqliteFile(server.database).journal()) == []
+        assert check(history, server.at.journal()) == []
     finally:
         await people.close()
         server.kill9()

@@ -1,24 +1,27 @@
 """One fault at a time, and what players see of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 
 from tests.kit.faults.checker import check
-from tests.kit.faults.databases import SqliteFile
+from tests.kit.faults.databases import Database, PostgresDatabase, SqliteFile
 from tests.kit.faults.findings import Damaged
 from tests.kit.faults.history import History, now_ms
-from tests.kit.faults.nemesis import frozen, full, small_disk
+from tests.kit.faults.nemesis import frozen, frozen_postgres, full, killed, losing, small_disk, stopped
 from tests.kit.faults.replay import Turn, turns_of
 from tests.kit.faults.run import GAME, SETTINGS
 from tests.kit.faults.workload import POISON
 from tests.kit.people import People, gathering
 from tests.kit.player import Player
+from tests.kit.postgres import DRIVER, Postgres, fresh_database, plain
+from tests.kit.proxy import Fate, Proxy
 from tests.kit.server import Server
 from tests.kit.wire import Json, Refused
 
@@ -63,75 +66,115 @@ async def start_round(table: Pair) -> None:
 
 
 @asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[tuple[Server, SqliteFile, People]]:
-    server = Server(folder, GAME, **SETTINGS)
+async def serving(folder: Path, database: Database) -> AsyncIterator[tuple[Server, People]]:
+    server = Server(folder, GAME, **SETTINGS, database_url=database.url)
     try:
         await asyncio.to_thread(server.start)
         async with gathering(server) as people:
-            yield server, SqliteFile(server.database), people
+            yield server, people
     finally:
         server.kill9()
 
 
-def turns_in(database: SqliteFile, room_id: str) -> list[Turn]:
+def turns_in(database: Database, room_id: str) -> list[Turn]:
     return list(turns_of(database.journal().records[room_id]))
 
 
 # --- the database is away -------------------------------------------------------------------------------------
 
-Away = Callable[[SqliteFile, Path], AbstractContextManager[None]]
 
-AWAY: dict[str, Away] = {
-    "locked by another process": lambda database, _: database.locked(),
-    "on a full disk": lambda _, disk: full(disk),
-}
+async def test_while_the_database_is_locked_nothing_is_told_that_is_not_stored(
+    tmp_path: Path, database: Database
+) -> None:
+    await see_it_through(tmp_path, database, database.locked)
 
 
-@pytest.mark.parametrize("away", AWAY.values(), ids=AWAY)
-async def test_while_the_database_is_away_nothing_is_told_that_is_not_stored(
-    tmp_path: Path, away: Away
+async def test_while_the_disk_is_full_nothing_is_told_that_is_not_stored(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        await see_it_through(disk, SqliteFile(disk / "gameroom.db"), lambda: full(disk))
+
+
+@pytest.mark.parametrize("fault", [stopped, killed, frozen_postgres], ids=["stopped", "killed", "frozen"])
+async def test_while_postgresql_is_away_nothing_is_told_that_is_not_stored(
+    tmp_path: Path, fault: Callable[[Postgres], AbstractContextManager[None]]
+) -> None:
+    with Postgres() as postgres:
+        await see_it_through(tmp_path, PostgresDatabase(postgres.url), lambda: fault(postgres))
+
+
+@pytest.mark.parametrize("fault", [Proxy.refusing, Proxy.stalling], ids=["cut", "stalled"])
+async def test_while_connections_fail_nothing_is_told_that_is_not_stored(
+    tmp_path: Path, postgres_server: str, fault: Callable[[Proxy], AbstractContextManager[None]]
+) -> None:
+    with through_a_proxy(postgres_server) as (database, proxy):
+        await see_it_through(tmp_path, database, lambda: fault(proxy))
+
+
+async def see_it_through(
+    folder: Path, database: Database, away: Callable[[], AbstractContextManager[None]]
 ) -> None:
     """The decided command is silent; what waits behind it is withdrawn at its deadline; then play goes on."""
-    with small_disk(tmp_path / "disk") as disk:
-        async with serving(disk) as (_, database, people):
-            table = await pair(people)
-            stored = await table.chat("before")
-            with away(database, disk):
-                decided = await table.ann.send("SEND_CHAT", room_id=table.room_id, text="decided")
-                await taken(table.ann)
-                late = {"room_id": table.room_id, "id": str(uuid4()), "text": "late"}
-                with pytest.raises(Refused) as refused:
-                    await table.ann.ask("SEND_CHAT", **late)
-                assert refused.value.code == "unavailable"
-                assert not decided.done()
-                assert table.bob.heard() == []
-                assert [turn.first.seq for turn in turns_in(database, table.room_id)][-1] == stored["seq"]
-            assert (await decided).frame["seq"] == stored["seq"] + 1
-            assert not (await table.ann.ask("SEND_CHAT", **late)).repeated
-            await table.bob.until("CHAT_MESSAGE", text="late")
-            said = [record.data["text"] for record in database.journal().records[table.room_id][2:]]
-            assert said == ["before", "decided", "late"]
-
-
-async def test_who_is_in_no_open_room_is_told_at_the_deadline_too(tmp_path: Path) -> None:
-    """A CREATE and a sign-in write as well: the database stays away, and neither waits for ever."""
-    async with serving(tmp_path) as (_, database, people):
-        ann = await people.newcomer("Ann")
-        with database.locked():
+    async with serving(folder, database) as (_, people):
+        table = await pair(people)
+        stored = await table.chat("before")
+        with away():
+            decided = await table.ann.send("SEND_CHAT", room_id=table.room_id, text="decided")
+            await taken(table.ann)
+            late = {"room_id": table.room_id, "id": str(uuid4()), "text": "late"}
             with pytest.raises(Refused) as refused:
-                await ann.ask("CREATE_GAME_ROOM_GROUP", game="hourglass")
+                await table.ann.ask("SEND_CHAT", **late)
             assert refused.value.code == "unavailable"
-            with pytest.raises(Refused) as guest:
-                await people.guest("Bob")
-            assert (guest.value.code, guest.value.status) == ("unavailable", 503)
-        await ann.create("hourglass")
+            assert not decided.done()
+            assert table.bob.heard() == []
+        assert (await decided).frame["seq"] == stored["seq"] + 1
+        assert not (await table.ann.ask("SEND_CHAT", **late)).repeated
+        await table.bob.until("CHAT_MESSAGE", text="late")
+        said = [record.data["text"] for record in database.journal().records[table.room_id][2:]]
+        assert said == ["before", "decided", "late"]
+
+
+@pytest.mark.parametrize("fate", [Fate.CUT, Fate.LOSE_ANSWER, Fate.LOSE_END])
+async def test_an_append_whose_answer_is_lost_is_done_once(
+    tmp_path: Path, postgres_server: str, fate: Fate
+) -> None:
+    """Or had not been done; whoever sent it cannot tell, and finds out."""
+    with through_a_proxy(postgres_server) as (database, proxy):
+        async with serving(tmp_path, database) as (_, people):
+            table = await pair(people)
+            with losing(proxy, fate):
+                await table.chat("once")
+            await table.chat("and on")
+            said = [record.data["text"] for record in database.journal().records[table.room_id][2:]]
+            assert said == ["once", "and on"]
+
+
+@contextmanager
+def through_a_proxy(server_url: str) -> Iterator[tuple[Database, Proxy]]:
+    """A database of a server that others use too, and the proxy by which ours reaches it."""
+    with fresh_database(server_url) as url:
+        parts = urlsplit(plain(url))
+        with Proxy((parts.hostname or "", parts.port or 5432)) as proxy:
+            user = "" if parts.username is None else f"{parts.username}@"
+            near = f"{DRIVER}{user}127.0.0.1:{proxy.port}{parts.path}?sslmode=disable"
+            yield PostgresDatabase(near, url), proxy
+
+
+async def test_a_create_does_not_wait_for_ever(tmp_path: Path, database: Database) -> None:
+    """It is no command of a room that is open, and has a deadline all the same."""
+    async with serving(tmp_path, database) as (_, people):
+        ann = await people.newcomer("Ann")
+        create = {"id": str(uuid4()), "game": "hourglass"}
+        with database.locked(), pytest.raises(Refused) as refused:
+            await ann.ask("CREATE_GAME_ROOM_GROUP", **create)
+        assert refused.value.code == "unavailable"
+        assert not (await ann.ask("CREATE_GAME_ROOM_GROUP", **create)).repeated
 
 
 # --- the process stands still ---------------------------------------------------------------------------------
 
 
-async def test_a_frozen_server_goes_on_where_it_stood(tmp_path: Path) -> None:
-    async with serving(tmp_path) as (server, _, people):
+async def test_a_frozen_server_goes_on_where_it_stood(tmp_path: Path, database: Database) -> None:
+    async with serving(tmp_path, database) as (server, people):
         table = await pair(people)
         with frozen(server.pid):
             said = await table.ann.send("SEND_CHAT", room_id=table.room_id, text="anybody there")
@@ -144,8 +187,10 @@ async def test_a_frozen_server_goes_on_where_it_stood(tmp_path: Path) -> None:
 # --- a record that the database refuses -----------------------------------------------------------------------
 
 
-async def test_a_record_that_is_refused_in_a_batch_harms_its_own_room_alone(tmp_path: Path) -> None:
-    async with serving(tmp_path) as (server, database, people):
+async def test_a_record_that_is_refused_in_a_batch_harms_its_own_room_alone(
+    tmp_path: Path, database: Database
+) -> None:
+    async with serving(tmp_path, database) as (server, people):
         tables = [await pair(people) for _ in range(3)]
         with database.refusing(POISON):
             with database.locked():  # what is decided meanwhile comes into one batch
@@ -173,8 +218,10 @@ async def test_a_record_that_is_refused_in_a_batch_harms_its_own_room_alone(tmp_
 # --- damage ---------------------------------------------------------------------------------------------------
 
 
-async def test_a_record_damaged_while_the_server_was_down_closes_its_room_alone(tmp_path: Path) -> None:
-    async with serving(tmp_path) as (server, database, people):
+async def test_a_record_damaged_while_the_server_was_down_closes_its_room_alone(
+    tmp_path: Path, database: Database
+) -> None:
+    async with serving(tmp_path, database) as (server, people):
         damaged, sound = [await pair(people) for _ in range(2)]
         for table in (damaged, sound):
             await table.chat("before")
@@ -196,8 +243,10 @@ async def test_a_record_damaged_while_the_server_was_down_closes_its_room_alone(
         assert len(journal.records[damaged.room_id]) == 3
 
 
-async def test_a_record_damaged_under_a_running_server_is_never_told(tmp_path: Path) -> None:
-    async with serving(tmp_path) as (_, database, people):
+async def test_a_record_damaged_under_a_running_server_is_never_told(
+    tmp_path: Path, database: Database
+) -> None:
+    async with serving(tmp_path, database) as (_, people):
         damaged, sound = [await pair(people) for _ in range(2)]
         command = {"id": str(uuid4()), "room_id": damaged.room_id, "text": "once"}
         said = await damaged.ann.ask("SEND_CHAT", **command)
@@ -212,9 +261,9 @@ async def test_a_record_damaged_under_a_running_server_is_never_told(tmp_path: P
 
 
 async def test_a_turn_clock_that_ran_out_while_the_server_was_down_fires_once_before_any_command(
-    tmp_path: Path,
+    tmp_path: Path, database: Database
 ) -> None:
-    async with serving(tmp_path) as (server, database, people):
+    async with serving(tmp_path, database) as (server, people):
         table = await pair(people, turn_ms=1_200)
         ann = await people.guest("Ann again")
         await start_round(table)

@@ -138,10 +138,10 @@ class Server:
         except httpx2.TransportError:
             return False
 
-    def await_end(self, deadline_s: float) -> None:
-        """Wait until the process ends by itself. Raises `subprocess.TimeoutExpired`."""
+    def await_end(self, deadline_s: float) -> int:
+        """Wait until the process ends by itself; its exit code. Raises `subprocess.TimeoutExpired`."""
         assert self._process is not None
-        self._process.wait(deadline_s)
+        return self._process.wait(deadline_s)
 
     def kill9(self) -> None:
         """SIGKILL: the process has no moment to do anything more."""

@@ -55,6 +55,7 @@ T_FAILING_GAMES = "tests/regression/test_failing_games.py"
 T_REGRESSION = "tests/regression/test_rooms.py"
 T_BY_EVENTS = "tests/regression/test_views_change_by_events.py"
 T_MACHINE = "tests/property/test_room_machine.py"
+T_STORM = "tests/faults/test_storm.py::test_a_small_storm_breaks_no_promise"
 T_REFUSALS = "tests/integration/test_refusals.py"
 
 APPEND = "self._journal.append(unit).add_done_callback(self._appended)"
@@ -275,6 +276,13 @@ FAULTS: Faults = {
                 ACTOR, "    return decision.outcome is not None and not decision.records", "    return False"
             ),
             f"{T_REGRESSION}::test_a_repeat_is_not_called_unapplied_because_it_was_decided_beside_what_is_not_stored",
+        ),
+        fault(
+            "a record holds another answer than was given",
+            Edit(
+                SEALING, "    return StoredAnswer(outcome.seq, ", "    return StoredAnswer(outcome.seq + 1, "
+            ),
+            T_STORM,
         ),
         fault(
             "the database takes the same id twice",

@@ -31,49 +31,57 @@ class Point:
 
 
 ACTOR = "gameroom.rooms.actor:Actor"
+LANE = "gameroom.storage.lanes:Lane"
+JOURNAL = "gameroom.storage.journal"
+PLACEMENT = "gameroom.storage.placement"
 
 IN_A_COMMAND = {
     "before it is decided": Point(f"{ACTOR}._decide"),
     "decided, before the append": Point(f"{ACTOR}._append"),
-    "before BEGIN": Point("gameroom.storage.engine:Database._write"),
-    "after BEGIN, before the fence is read": Point("gameroom.storage.batches:_terms"),
-    "before the records are inserted": Point("gameroom.storage.batches:_insert"),
-    "after the records, before the listing": Point("gameroom.storage.batches:_list"),
-    "before COMMIT": Point("gameroom.storage.engine:_commit"),
-    "after COMMIT, before that is known": Point("gameroom.storage.engine:_commit", after=True),
+    "before the transaction": Point(f"{LANE}._write_once"),
+    "before COMMIT": Point(f"{LANE}._doubts"),
+    "after COMMIT, before that is known": Point(f"{LANE}._write_once", after=True),
     "stored, before it is published": Point(f"{ACTOR}._appended"),
-    "between the events of a command": Point(
+    "between the events of a turn": Point(
         "gameroom.bus.local:LocalBus.publish", nth=2, within=f"{ACTOR}._release"
     ),
     "published, before the answer": Point(f"{ACTOR}._tell"),
     "answered, before anything else": Point(f"{ACTOR}._tell", after=True),
 }
-"""The way of a command, from the mailbox to its answer."""
+"""The way of a command, from the mailbox to its answer. What PostgreSQL appends is one message that commits itself."""
+
+IN_A_TRANSACTION = {
+    "before the fence is read": Point("gameroom.storage.sqlite_batches:_terms"),
+    "before the records": Point("gameroom.storage.sqlite_batches:_insert"),
+    "after the records, before the listing": Point("gameroom.storage.sqlite_batches:_list"),
+}
+"""Between the statements of an append to SQLite."""
 
 IN_A_SNAPSHOT = {
-    "before a snapshot": Point("gameroom.storage.journal:SqlJournal.save_snapshot"),
-    "in a snapshot": Point("gameroom.storage.journal:_replace_snapshot"),
-    "a snapshot before COMMIT": Point("gameroom.storage.journal:_replace_snapshot", after=True),
+    "before a snapshot": Point(f"{JOURNAL}:SqlJournal.save_snapshot"),
+    "in a snapshot": Point(f"{JOURNAL}:_replace_snapshot"),
+    "a snapshot before it is known": Point(f"{JOURNAL}:_replace_snapshot", after=True),
 }
 
 IN_A_CLAIM = {
-    "before a claim": Point("gameroom.storage.placement:SqlPlacement.claim"),
-    "in a claim": Point("gameroom.storage.placement:_claim"),
-    "a claim before COMMIT": Point("gameroom.storage.placement:_claim", after=True),
-    "claimed, before the room is read": Point("gameroom.storage.journal:SqlJournal.recover"),
+    "before a claim": Point(f"{PLACEMENT}:SqlPlacement.claim"),
+    "in a claim": Point(f"{PLACEMENT}:_claim"),
+    "a claim before it is known": Point(f"{PLACEMENT}:_claim", after=True),
+    "claimed, before the room is read": Point(f"{JOURNAL}:SqlJournal.recover"),
     "read, before it is opened": Point("gameroom.rooms.recovery:overlay", after=True),
 }
 
 IN_A_CREATE = {
-    "before a create": Point("gameroom.storage.journal:SqlJournal.create"),
-    "in a create": Point("gameroom.storage.births:_store"),
-    "a create between its statements": Point("gameroom.storage.births:insert_records"),
-    "a create before COMMIT": Point("gameroom.storage.births:_store", after=True),
-    "a create stored, before it is known": Point("gameroom.storage.engine:_commit", after=True),
-    "a create before its answer": Point("gameroom.rooms.local:tell_one"),
+    "before a create": Point(f"{JOURNAL}:SqlJournal.create"),
+    "before its transaction": Point(f"{LANE}._write_once"),
+    "before its room": Point("gameroom.storage.births:_store"),
+    "between its room and its members": Point("gameroom.storage.listings:members_of"),
+    "before its COMMIT": Point(f"{LANE}._doubts"),
+    "after its COMMIT": Point(f"{LANE}._write_once", after=True),
+    "before its answer": Point("gameroom.rooms.local:tell_one"),
 }
 
-POINTS = {**IN_A_COMMAND, **IN_A_SNAPSHOT, **IN_A_CLAIM, **IN_A_CREATE}
+POINTS = {**IN_A_COMMAND, **IN_A_TRANSACTION, **IN_A_SNAPSHOT, **IN_A_CLAIM, **IN_A_CREATE}
 
 
 class Trigger:
