@@ -37,6 +37,12 @@ LOOKED_AT = 0.2
 POISON = "poison"
 """What the database may be made to refuse: some chat lines have it in them."""
 
+LATER = {"unavailable", "internal"}
+"""Who is refused at the door for one of these comes again: the database is away, or refused what came with the JOIN."""
+
+SEATLESS = {"room_full", "wrong_status"}
+"""Who is refused a seat for one of these may still look on."""
+
 UNREACHABLE = (Disconnected, OSError, TimeoutError, EOFError, InvalidHandshake, InvalidMessage)
 
 
@@ -92,6 +98,9 @@ class Client:
                 return await self._stay_on()
         except UNREACHABLE:
             await asyncio.sleep(0.05)  # the server is about to be declared away, or has just come back
+        except Refused as refused:
+            if refused.code not in LATER:
+                raise
         except AssertionError as broken:
             self._note(broken)
         return False
@@ -180,8 +189,8 @@ class Client:
         try:
             await self._join({})
         except Refused as refused:
-            if refused.code == "unavailable":
-                raise TimeoutError from None
+            if refused.code not in SEATLESS:
+                raise
             await self._join({"role": "spectator"})
 
     async def _join(self, wishes: Json) -> None:
