@@ -23,7 +23,7 @@ from tests.kit.faults.crash_points import (
 from tests.kit.faults.databases import Database, SqliteFile
 from tests.kit.faults.history import Attempt, Command, History, Span, now_ms
 from tests.kit.faults.run import GAME, SETTINGS, Crowd, Run, running
-from tests.kit.faults.workload import CALM, RESTLESS
+from tests.kit.faults.whims import CALM, RESTLESS
 from tests.kit.people import People
 from tests.kit.player import Disconnected, Player, Reply
 from tests.kit.server import NotStarted, Server

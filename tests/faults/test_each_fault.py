@@ -17,7 +17,7 @@ from tests.kit.faults.history import History, now_ms
 from tests.kit.faults.nemesis import frozen, frozen_postgres, full, killed, losing, small_disk, stopped
 from tests.kit.faults.replay import Turn, turns_of
 from tests.kit.faults.run import GAME, SETTINGS
-from tests.kit.faults.workload import POISON
+from tests.kit.faults.whims import POISON
 from tests.kit.people import People, gathering
 from tests.kit.player import Player
 from tests.kit.postgres import DRIVER, Postgres, fresh_database, plain

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from pathlib import Path
 
 from tests.kit.faults.history import Span, now_ms
-from tests.kit.faults.workload import House
+from tests.kit.faults.outbox import House
 from tests.kit.postgres import Postgres
 from tests.kit.proxy import Fate, Proxy
 from tests.kit.server import NotStarted, Server

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.kit.faults.checker import check
+from tests.kit.faults.client import Client, Whims
 from tests.kit.faults.databases import Database
 from tests.kit.faults.findings import Finding
 from tests.kit.faults.history import History
 from tests.kit.faults.journal import Journal
 from tests.kit.faults.nemesis import Nemesis
-from tests.kit.faults.workload import WHIMS, Client, House, Whims, Workload, found_room
+from tests.kit.faults.outbox import House
+from tests.kit.faults.whims import WHIMS
+from tests.kit.faults.workload import Workload, found_room
 from tests.kit.people import People
 from tests.kit.server import Server
 

@@ -11,7 +11,7 @@ from tests.kit.faults.databases import Database, PostgresDatabase, SqliteFile
 from tests.kit.faults.nemesis import Doom, frozen, frozen_postgres, full, killed, losing, small_disk, stopped
 from tests.kit.faults.replay import turns_of
 from tests.kit.faults.run import GAME, SETTINGS, Crowd, Run, running
-from tests.kit.faults.workload import POISON
+from tests.kit.faults.whims import POISON
 from tests.kit.postgres import DRIVER, Postgres
 from tests.kit.proxy import Fate, Proxy
 from tests.kit.server import Server
