@@ -8,6 +8,9 @@ from tests.kit.faults.history import Attempt
 from tests.kit.faults.replay import Turn, played, shown, told_by
 from tests.kit.wire import Json, Position
 
+NO_WORD = {"room_closed", "id_reused", "internal"}
+"""Refusals of a JOIN that say nothing of membership."""
+
 # --- places ---------------------------------------------------------------------------------------------------
 
 
@@ -18,12 +21,13 @@ def lost_seats(evidence: Evidence) -> Iterator[Finding]:
                 if name.startswith("member:") and not _is_explained(turn, name):
                     yield SeatLost(f"{name} at seq {turn.first.seq} of {room_id}")
     for attempt in evidence.history.attempts:
-        if (
-            attempt.command.kind == "JOIN_GAME_ROOM_GROUP"
-            and attempt.refused
-            and _was_inside(evidence, attempt)
-        ):
+        if _turns_away(attempt) and _was_inside(evidence, attempt):
             yield SeatLost(f"{named(attempt.command)} was refused as {attempt.code} to a member")
+
+
+def _turns_away(attempt: Attempt) -> bool:
+    """Whether the answer treats who asks to be let in as no member."""
+    return attempt.command.kind == "JOIN_GAME_ROOM_GROUP" and attempt.refused and attempt.code not in NO_WORD
 
 
 def _is_explained(turn: Turn, name: str) -> bool:
@@ -45,8 +49,6 @@ def _place(member: Json | None) -> tuple[str, int | None] | None:
 
 def _was_inside(evidence: Evidence, attempt: Attempt) -> bool:
     """Whether the user was a member all the time from the sending to the answer."""
-    if attempt.code in ("room_closed", "id_reused"):
-        return False
     turns = evidence.turns.get(attempt.command.room_id or "", [])
     name = f"member:{attempt.command.user_id}"
     before = [name in turn.after for turn in turns if turn.at < attempt.sent_at - CLOCK_MS]
