@@ -14,7 +14,7 @@ from tests.kit.faults.checker import check
 from tests.kit.faults.databases import Database, PostgresDatabase, SqliteFile
 from tests.kit.faults.findings import Damaged
 from tests.kit.faults.history import History, now_ms
-from tests.kit.faults.nemesis import frozen, frozen_postgres, full, killed, losing, small_disk, stopped
+from tests.kit.faults.nemesis import frozen, frozen_postgres, full, killed, losing, stopped
 from tests.kit.faults.replay import Turn, turns_of
 from tests.kit.faults.run import GAME, SETTINGS
 from tests.kit.faults.whims import POISON
@@ -89,17 +89,15 @@ async def test_while_the_database_is_locked_nothing_is_told_that_is_not_stored(
     await see_it_through(tmp_path, database, database.locked)
 
 
-async def test_while_the_disk_is_full_nothing_is_told_that_is_not_stored(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk") as disk:
-        await see_it_through(disk, SqliteFile(disk / "gameroom.db"), lambda: full(disk))
+async def test_while_the_disk_is_full_nothing_is_told_that_is_not_stored(disk: Path) -> None:
+    await see_it_through(disk, SqliteFile(disk / "gameroom.db"), lambda: full(disk))
 
 
 @pytest.mark.parametrize("fault", [stopped, killed, frozen_postgres], ids=["stopped", "killed", "frozen"])
 async def test_while_postgresql_is_away_nothing_is_told_that_is_not_stored(
-    tmp_path: Path, fault: Callable[[Postgres], AbstractContextManager[None]]
+    tmp_path: Path, postgres: Postgres, fault: Callable[[Postgres], AbstractContextManager[None]]
 ) -> None:
-    with Postgres() as postgres:
-        await see_it_through(tmp_path, PostgresDatabase(postgres.url), lambda: fault(postgres))
+    await see_it_through(tmp_path, PostgresDatabase(postgres.url), lambda: fault(postgres))
 
 
 @pytest.mark.parametrize("fault", [Proxy.refusing, Proxy.stalling], ids=["cut", "stalled"])
