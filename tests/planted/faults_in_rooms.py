@@ -16,6 +16,7 @@ HISTORY = f"{ROOMS}/history.py"
 LOCAL = f"{ROOMS}/local.py"
 OPENING = f"{ROOMS}/opening.py"
 MAILBOX = f"{ROOMS}/mailbox.py"
+MEMORY = f"{ROOMS}/memory.py"
 MEMBERSHIP = f"{ROOMS}/handlers/membership.py"
 RECALL = f"{ROOMS}/recall.py"
 RECOLLECTING = f"{ROOMS}/recollecting.py"
@@ -260,6 +261,26 @@ FAULTS: Faults = {
             "what failed by a bug of ours is applied by a late copy",
             Edit(ROOM, "            self._remember_refusal(cause, failure, now)\n", ""),
             f"{T_REGRESSION}::test_a_late_copy_of_what_failed_by_our_bug_is_not_applied",
+        ),
+        fault(
+            "what was lost with its room is applied by a late copy",
+            Edit(
+                ACTOR,
+                "        if key is not None:\n            window.refuse",
+                "        if False:\n            window.refuse",
+            ),
+            f"{T_REGRESSION}::test_a_late_copy_of_what_was_lost_with_its_room_is_not_applied",
+        ),
+        fault(
+            "a room that is lost forgets what it has refused",
+            Edit(OPENING, "CommandWindow(self._refusals.get(claim.room_id))", "CommandWindow()"),
+            f"{T_REGRESSION}::test_a_late_copy_of_what_was_lost_with_its_room_is_not_applied",
+            f"{T_REGRESSION}::test_what_a_room_refused_before_it_was_lost_stays_refused",
+        ),
+        fault(
+            "a refusal that rests on what was never stored is remembered",
+            Edit(MEMORY, "        self.window.rollback()\n", ""),
+            f"{T_REGRESSION}::test_what_was_refused_beside_what_is_not_stored_is_decided_anew",
         ),
         fault(
             "a repeat is called unapplied while its record cannot be read",
@@ -782,7 +803,7 @@ FAULTS: Faults = {
         ),
         fault(
             "who left is gone though that was not stored",
-            Edit(ACTOR, "        presence.rollback()\n", ""),
+            Edit(MEMORY, "        self.presence.rollback()\n", ""),
             f"{T_REGRESSION}::test_a_leave_that_was_not_stored_leaves_the_member_attached",
         ),
         fault(

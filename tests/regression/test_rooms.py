@@ -178,6 +178,55 @@ def test_a_late_copy_of_what_failed_by_our_bug_is_not_applied(monkeypatch: pytes
     assert scene.refused("ann", SendChat(text="hi", id="1")).code == "internal"
 
 
+@pytest.mark.parametrize("break_it", ["append", "turn"])
+async def test_a_late_copy_of_what_was_lost_with_its_room_is_not_applied(
+    monkeypatch: pytest.MonkeyPatch, break_it: str
+) -> None:
+    """The room that was opened instead knew nothing of what its asker had been told."""
+    journal, said = FailingJournal(), SendChat(text="never said", id="1")
+    async with node(journal) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        with monkeypatch.context() as patch:
+            if break_it == "append":
+                journal.failures["append"].append(Refused("no"))
+            else:
+                patch.setattr(Room, "decide", buggy)
+            assert refusal_of(await first.outcome("ann", said)) == "internal"
+        assert refusal_of(await first.outcome("ann", said)) == "internal"
+        await first.do("ann", SendChat(text="a new one", id="2"))
+    assert [record.command_id for record in first.records()][1:] == ["2"]
+
+
+@pytest.mark.parametrize("opened_after", [[], [Unavailable("away")]], ids=["at once", "the second time"])
+async def test_what_a_room_refused_before_it_was_lost_stays_refused(opened_after: list[Exception]) -> None:
+    journal, whisper = FailingJournal(), SendChat(text="psst", to="bob", id="1")
+    async with node(journal) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        refused = refusal_of(await first.outcome("ann", whisper))
+        journal.failures["append"].append(Refused("no"))
+        journal.failures["recover"] += opened_after
+        await first.outcome("ann", SendChat(text="costs the room"))
+        await until(lambda: not journal.failures["recover"])
+        await first.do("bob", JoinRoom())
+        assert refusal_of(await first.outcome("ann", whisper)) == refused
+
+
+async def test_what_was_refused_beside_what_is_not_stored_is_decided_anew() -> None:
+    journal = FailingJournal()
+    async with node(journal) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        await first.do("bob", JoinRoom())
+        journal.failures["append"].append(Refused("no"))
+        leave = first.ask("bob", LeaveRoom())
+        await first.do("ann", SendChat(text="still there?", to="bob", id="1"))
+        assert refusal_of(await leave) == "internal"
+
+
+def refusal_of(outcome: Outcome) -> str:
+    assert isinstance(outcome, GameroomError), outcome
+    return outcome.code
+
+
 # --- damage ---------------------------------------------------------------------------------------------------
 
 
