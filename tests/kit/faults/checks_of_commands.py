@@ -121,7 +121,8 @@ def _recorded(record: Record, evidence: Evidence) -> str:
 
 
 def wrongly_applied(evidence: Evidence) -> Iterator[Finding]:
-    """Every command in the journal came from an attempt that was acknowledged, or whose answer was lost."""
+    """Every command in the journal came from an attempt that was acknowledged, or whose answer was lost; and its home
+    had not refused it before."""
     for key, records in evidence.applied.items():
         for record in records:
             attempts = [
@@ -129,9 +130,10 @@ def wrongly_applied(evidence: Evidence) -> Iterator[Finding]:
                 for attempt in evidence.attempts.get(key, [])
                 if record.body is None or _is_content(attempt.command.content, record.told["input"])
             ]
-            if any(_may_have_applied(attempt, record) for attempt in attempts):
-                continue
-            yield from _unexplained(evidence, record, attempts)
+            if any(attempt.refused and _same_home(evidence, record, attempt) for attempt in attempts):
+                yield RefusedButApplied(_place(record))
+            elif not any(_may_have_applied(attempt, record) for attempt in attempts):
+                yield from _unexplained(record, attempts)
 
 
 def _may_have_applied(attempt: Attempt, record: Record) -> bool:
@@ -141,21 +143,21 @@ def _may_have_applied(attempt: Attempt, record: Record) -> bool:
     return attempt.sent_at <= record.at + CLOCK_MS
 
 
-def _unexplained(evidence: Evidence, record: Record, attempts: list[Attempt]) -> Iterator[Finding]:
-    where = f"{record.command_id} of {record.user_id} at seq {record.seq} of {record.room_id}"
-    refused = [attempt for attempt in attempts if attempt.refused]
+def _unexplained(record: Record, attempts: list[Attempt]) -> Iterator[Finding]:
     if any(attempt.code == "unavailable" for attempt in attempts):
-        yield UnavailableButApplied(where)
-    elif any(_same_home(evidence, record, attempt) for attempt in refused):
-        yield RefusedButApplied(where)
-    elif not refused:
-        yield NeverSent(where)
+        yield UnavailableButApplied(_place(record))
+    elif not any(attempt.refused for attempt in attempts):
+        yield NeverSent(_place(record))
+
+
+def _place(record: Record) -> str:
+    return f"{record.command_id} of {record.user_id} at seq {record.seq} of {record.room_id}"
 
 
 def _same_home(evidence: Evidence, record: Record, attempt: Attempt) -> bool:
     """Whether the home that wrote the record had refused the command, and so lately that it must remember."""
     refused_at = attempt.answered_at or 0
-    if not refused_at - CLOCK_MS <= record.at <= refused_at + REMEMBERED_MS:
+    if not refused_at - CLOCK_MS <= record.at <= attempt.sent_at + REMEMBERED_MS:
         return False
     return any(
         life.since <= refused_at <= life.until and record.at <= life.until for life in evidence.history.lives

@@ -116,11 +116,16 @@ def nothing() -> None:
     pass
 
 
-def wrap(function: str, *, before: Callable[[], None] = nothing, after: Callable[[], None] = nothing) -> None:
-    """Have these called around the function, wherever in the server it is known by its name."""
+def place_of(function: str) -> tuple[Any, str]:
+    """The module or class that has the function, and its name there."""
     module, _, name = function.partition(":")
     *inside, last = name.split(".")
-    owner = resolve_name(f"{module}:{'.'.join(inside)}") if inside else resolve_name(module)
+    return (resolve_name(f"{module}:{'.'.join(inside)}") if inside else resolve_name(module)), last
+
+
+def wrap(function: str, *, before: Callable[[], None] = nothing, after: Callable[[], None] = nothing) -> None:
+    """Have these called around the function, wherever in the server it is known by its name."""
+    owner, last = place_of(function)
     original = getattr(owner, last)
 
     @functools.wraps(original)

@@ -247,6 +247,10 @@ def a_refused_command_is_applied_later(run: GoodRun) -> None:
     run.history.attempts.remove(late)
 
 
+def a_late_copy_of_a_refused_command_is_applied(run: GoodRun) -> None:
+    run.resend_applied(run.refuse(BOB, "SEND_CHAT", "internal", text="let me in"))
+
+
 def nobody_sent_it(run: GoodRun) -> None:
     run.do(ANN, "SEND_CHAT", text="one")
     run.history.attempts.pop()
@@ -345,6 +349,7 @@ PLANTED: dict[Callable[[GoodRun], None], type[Finding]] = {
     an_unavailable_command_was_applied: findings.UnavailableButApplied,
     an_unavailable_command_turns_out_to_be_a_repeat: findings.UnavailableButApplied,
     a_refused_command_is_applied_later: findings.RefusedButApplied,
+    a_late_copy_of_a_refused_command_is_applied: findings.RefusedButApplied,
     nobody_sent_it: findings.NeverSent,
     other_content_was_applied: findings.NeverSent,
     a_timer_fires_twice: findings.TimerFiredTwice,
@@ -392,6 +397,15 @@ def test_a_refusal_that_died_with_its_home_may_be_followed_by_the_deed() -> None
     run.die()
     run.join(ANN)
     run.join(BOB)
+    run.resend_applied(refused)
+    assert kinds(run.ended()) == set()
+
+
+def test_a_refusal_that_is_a_minute_old_may_be_followed_by_the_deed() -> None:
+    run = GoodRun()
+    run.create()
+    refused = run.refuse(ANN, "SEND_CHAT", "internal", text="once more")
+    run.now = refused.sent_at + 60_000
     run.resend_applied(refused)
     assert kinds(run.ended()) == set()
 
