@@ -17,13 +17,14 @@ from tests.kit.faults.crash_points import (
     IN_A_CLAIM,
     IN_A_COMMAND,
     IN_A_CREATE,
+    IN_A_REFUSED_BATCH,
     IN_A_SNAPSHOT,
     IN_A_TRANSACTION,
 )
 from tests.kit.faults.databases import Database, SqliteFile
 from tests.kit.faults.history import Attempt, Command, History, Span, now_ms
 from tests.kit.faults.run import GAME, SETTINGS, Crowd, Run, running
-from tests.kit.faults.whims import CALM, RESTLESS
+from tests.kit.faults.whims import CALM, POISON, RESTLESS, VENOMOUS
 from tests.kit.people import People
 from tests.kit.player import Disconnected, Player, Reply
 from tests.kit.server import NotStarted, Server
@@ -96,6 +97,16 @@ async def die_in_a_command(server: Doomed) -> None:
         await run.workload.acked(20)
         await die_and_return(run, server)
         await run.workload.acked(20)
+
+
+@pytest.mark.parametrize("point", IN_A_REFUSED_BATCH)
+async def test_a_death_over_a_record_that_is_refused(tmp_path: Path, database: Database, point: str) -> None:
+    server = Doomed(tmp_path, database, point)
+    async with playing_on(server, Crowd(rooms=2, players=3, whims=VENOMOUS)) as run:
+        with database.refusing(POISON):
+            await run.workload.acked(20)
+            await die_and_return(run, server)
+            await run.workload.acked(20)
 
 
 @pytest.mark.parametrize("point", IN_A_SNAPSHOT)

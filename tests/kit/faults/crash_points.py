@@ -57,6 +57,14 @@ IN_A_TRANSACTION = {
 }
 """Between the statements of an append to SQLite."""
 
+IN_A_REFUSED_BATCH = {
+    "before its units are stored one by one": Point(f"{JOURNAL}:SqlJournal._settle_each"),
+    "before the unit at fault is told": Point(f"{JOURNAL}:Entry.failed"),
+    "before its room is given up": Point(f"{ACTOR}._lose"),
+    "before the room is opened again": Point("gameroom.rooms.local:LocalRooms._open"),
+}
+"""A record that the database refuses, until its room goes on without it."""
+
 IN_A_SNAPSHOT = {
     "before a snapshot": Point(f"{JOURNAL}:SqlJournal.save_snapshot"),
     "in a snapshot": Point(f"{JOURNAL}:_replace_snapshot"),
@@ -81,7 +89,14 @@ IN_A_CREATE = {
     "before its answer": Point("gameroom.rooms.local:tell_one"),
 }
 
-POINTS = {**IN_A_COMMAND, **IN_A_TRANSACTION, **IN_A_SNAPSHOT, **IN_A_CLAIM, **IN_A_CREATE}
+POINTS = {
+    **IN_A_COMMAND,
+    **IN_A_TRANSACTION,
+    **IN_A_REFUSED_BATCH,
+    **IN_A_SNAPSHOT,
+    **IN_A_CLAIM,
+    **IN_A_CREATE,
+}
 
 
 class Trigger:

@@ -97,3 +97,6 @@ RESTLESS: Whims = ((3, chat), (8, play_on), (2, leave))
 
 CALM: Whims = ((1, chat), (1, whisper))
 """Of those who only talk."""
+
+VENOMOUS: Whims = ((60, chat), (1, poison), (6, repeat))
+"""Of those who talk, and say now and then what the database may be made to refuse, and say it again."""
