@@ -278,6 +278,11 @@ FAULTS: Faults = {
             f"{T_REGRESSION}::test_what_a_room_refused_before_it_was_lost_stays_refused",
         ),
         fault(
+            "what was refused for a room that would not open is applied by a late copy",
+            Edit(OPENING, "if error.retryable or room_id not in self._claims:", "if True:"),
+            f"{T_REGRESSION}::test_a_late_copy_of_what_was_refused_by_a_room_that_could_not_be_opened_is_not_applied",
+        ),
+        fault(
             "a refusal that rests on what was never stored is remembered",
             Edit(MEMORY, "        self.window.rollback()\n", ""),
             f"{T_REGRESSION}::test_what_was_refused_beside_what_is_not_stored_is_decided_anew",

@@ -20,6 +20,7 @@ from gameroom.protocol.commands import (
 )
 from gameroom.protocol.limits import MAX_RESUME
 from gameroom.rooms import local, recall
+from gameroom.rooms.decision import Cause
 from gameroom.rooms.history import RECENT_BYTES, RecentEvents
 from gameroom.rooms.journal import Fenced, MemoryJournal, Refused, Unit
 from gameroom.rooms.records import Record, StoredAnnouncement
@@ -44,10 +45,13 @@ def buggy(*_: object, **__: object) -> None:
 # --- nobody is left without an answer -------------------------------------------------------------------------
 
 
-async def test_who_asked_for_what_broke_the_room_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("breaks", [(Room, "decide"), (Cause, "of_request")])
+async def test_who_asked_for_what_broke_the_room_is_told(
+    monkeypatch: pytest.MonkeyPatch, breaks: tuple[type, str]
+) -> None:
     async with node() as first:
         await first.do("ann", TIC_TAC_TOE)
-        monkeypatch.setattr(Room, "decide", buggy)
+        monkeypatch.setattr(*breaks, buggy)
         told = first.ask("ann", SendChat(text="hi"))
         async with asyncio.timeout(PATIENCE_S):
             assert isinstance(await told, GameroomError)
@@ -220,6 +224,17 @@ async def test_what_was_refused_beside_what_is_not_stored_is_decided_anew() -> N
         leave = first.ask("bob", LeaveRoom())
         await first.do("ann", SendChat(text="still there?", to="bob", id="1"))
         assert refusal_of(await leave) == "internal"
+
+
+async def test_a_late_copy_of_what_was_refused_by_a_room_that_could_not_be_opened_is_not_applied() -> None:
+    journal, said = FailingJournal(), SendChat(text="never said", id="1")
+    async with node(journal) as former:
+        await former.do("ann", TIC_TAC_TOE)
+    async with node(journal, "node-2") as present:
+        journal.failures["recover"].append(KeyError("our bug"))
+        assert refusal_of(await present.outcome("ann", said)) == "internal"
+        await present.do("ann", JoinRoom())
+        assert refusal_of(await present.outcome("ann", said)) == "internal"
 
 
 def refusal_of(outcome: Outcome) -> str:

@@ -14,7 +14,7 @@ from gameroom.clock import Clock, Millis
 from gameroom.errors import GameroomError, InternalError, Unavailable
 from gameroom.rooms.batch import BATCH_INPUTS, Batch, Decided
 from gameroom.rooms.damage import damaged
-from gameroom.rooms.decision import NOTHING, Cause, Decision, Recollection
+from gameroom.rooms.decision import NOTHING, Decision, Recollection, key_of
 from gameroom.rooms.journal import Fenced, Journal, SealedRecord, Snapshot, Unit
 from gameroom.rooms.mailbox import Ask, CardNews, Entry, Gone, Mailbox, refuse, tell_one
 from gameroom.rooms.memory import Memory
@@ -24,7 +24,7 @@ from gameroom.rooms.recollecting import recollected
 from gameroom.rooms.records import Damaged
 from gameroom.rooms.resting import Resting
 from gameroom.rooms.room import Room
-from gameroom.rooms.rooms import Outcome, Tell
+from gameroom.rooms.rooms import Outcome, Request, Tell
 from gameroom.rooms.watchdog import Watchdog
 from gameroom.rooms.window import CommandWindow
 
@@ -113,10 +113,12 @@ class Actor:
         self._keep_snapshot()
         self._wake()
 
-    def refuse_all(self, error: GameroomError) -> None:
-        """Withdraw every command that waits."""
+    def refuse_all(self, error: GameroomError) -> list[Request]:
+        """Withdraw every command that waits, and tell which these were."""
         self._stopped = True
-        refuse(self.leftovers(), error)
+        waiting = self.leftovers()
+        refuse(waiting, error)
+        return [entry.request for entry in waiting if isinstance(entry, Ask)]
 
     def leftovers(self) -> list[Entry]:
         """Take out all that waits, undecided."""
@@ -271,10 +273,7 @@ class Actor:
 
     def _refuse(self, ask: Ask, error: GameroomError, window: CommandWindow) -> None:
         """Tell it, and see to it that the room that is opened instead applies no late copy."""
-        try:
-            key = Cause.of_request(ask.request).key
-        except Exception:  # what broke the turn will break it each time: no copy is ever applied
-            key = None
+        key = key_of(ask.request)
         if key is not None:
             window.refuse(key, error, self._clock.now())
         self._tell(error, ask.tell)

@@ -247,7 +247,7 @@ class LocalRooms:
 
     def _give_up(self, actor: Actor, error: GameroomError) -> None:
         self._forget(actor)
-        actor.refuse_all(error)
+        self._opening.refused(actor.room_id, actor.refuse_all(error), error, self._clock.now())
 
     def _forget(self, actor: Actor) -> None:
         if self._actors.get(actor.room_id) is actor:

@@ -5,9 +5,10 @@ import logging
 from msgspec import Struct
 
 from gameroom.clock import Millis
-from gameroom.errors import RoomNotFound, Unavailable
+from gameroom.errors import GameroomError, RoomNotFound, Unavailable
 from gameroom.games.registry import Games
 from gameroom.rooms.card_book import CardBook
+from gameroom.rooms.decision import key_of
 from gameroom.rooms.journal import Journal
 from gameroom.rooms.memory import Memory
 from gameroom.rooms.placement import Claim, Placement
@@ -16,13 +17,13 @@ from gameroom.rooms.presence import Presence
 from gameroom.rooms.recovery import open_room, overlay
 from gameroom.rooms.refusals import Refusals
 from gameroom.rooms.room import Room
-from gameroom.rooms.rooms import Cards
-from gameroom.rooms.window import CommandWindow
+from gameroom.rooms.rooms import Cards, Request
+from gameroom.rooms.window import REFUSALS, CommandWindow
 
 log = logging.getLogger(__name__)
 
 LOST_ROOMS = 1_000
-"""Rooms that were lost and are not open again yet, whose refusals are kept; those of the oldest go first."""
+"""Rooms that were lost, or could not be opened, and whose refusals are kept until they are; the oldest go first."""
 
 
 class Opened(Struct, frozen=True):
@@ -83,6 +84,15 @@ class Opening:
         self._refusals[room_id] = refusals
         if len(self._refusals) > LOST_ROOMS:
             del self._refusals[next(iter(self._refusals))]
+
+    def refused(self, room_id: str, requests: list[Request], error: GameroomError, now: Millis) -> None:
+        """The room could not be opened, and this was told: no late copy is applied once it can."""
+        if error.retryable or room_id not in self._claims:
+            return
+        refusals = self._refusals.get(room_id, Refusals(REFUSALS))
+        for key in filter(None, map(key_of, requests)):
+            refusals.add(key, error, now)
+        self.remember(room_id, refusals)
 
     async def neglected(self, now: Millis, limit: int) -> list[str]:
         """Rooms that somebody must run, of games that are here. Raises `Unavailable`."""
