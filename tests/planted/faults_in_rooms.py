@@ -569,7 +569,11 @@ FAULTS: Faults = {
         ),
         fault(
             "a card that changed while the room was not open is not told",
-            Edit(RECOVERY, "    cards.expect(_shown_otherwise(state, cards, policy.card_key))\n", ""),
+            Edit(
+                RECOVERY,
+                "    memory.cards.expect(_shown_otherwise(state, memory.cards, policy.card_key))\n",
+                "",
+            ),
             f"{T_BY_EVENTS}::test_who_resumes_gets_the_names_that_changed_while_the_room_was_not_open",
             f"{T_BY_EVENTS}::test_who_stays_connected_while_a_room_is_opened_again_gets_the_new_card_by_a_patch",
         ),

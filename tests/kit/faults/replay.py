@@ -15,6 +15,9 @@ OF_ROOM = ("name", "visibility", "locked", "max_players", "settings", "metadata"
 OF_PLAY = ("status", "round", "result")
 OF_MEMBER = ("role", "seat", "ready", "connected")
 
+DEFAULTS = {"turn_ms": 1_500}
+"""The settings of the hourglass that nobody has given."""
+
 
 class Timer(NamedTuple):
     """A timer that stands in the state, and when it is due: of the game, a member's grace, or the empty room's end."""
@@ -130,6 +133,7 @@ def shown(parts: Json, user_id: str) -> Json:
     play = parts["play"]
     return {
         **{name: parts["room"][name] for name in OF_ROOM},
+        "settings": {**DEFAULTS, **parts["room"]["settings"]},
         **{name: play[name] for name in OF_PLAY},
         "members": {other: _shown_member(member) for other, member in members_of(parts).items()},
         "deadlines": {name: rfc3339(due_at) for name, due_at in play["timers"].items()},
