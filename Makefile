@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check documents fuzz-rest planted bench bench-profile bench-commands bench-journal format env-example transcripts clean
+.PHONY: help serve test check documents fuzz-rest planted faults bench bench-profile bench-commands bench-journal format env-example transcripts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ fuzz-rest: .venv/installed ## minutes of made-up calls at every path of the Open
 
 planted: .venv/installed ## see that the tests notice what INVARIANTS.md forbids (minutes); ARGS="chance" for some
 	$(BIN)/python -m tests.planted $(ARGS)
+
+faults: .venv/installed ## deaths, freezes and full disks under play, and a look at what is left (minutes); ARGS="--seed 7 --kills 50"
+	$(BIN)/pytest -m faults tests/faults
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 bench: .venv/installed bench/build/installed ## measure the server beside its peers (an hour and a half, alone on the machine); ARGS="--smoke" for a look
 	@$(BIN)/python -m bench $(ARGS)

@@ -37,8 +37,8 @@ from gameroom.rooms.actor import Actor
 from gameroom.rooms.birth import Entropy, new_room
 from gameroom.rooms.journal import Birth, MemoryJournal, Unit
 from gameroom.rooms.mailbox import Ask
+from gameroom.rooms.memory import Memory
 from gameroom.rooms.policy import RoomPolicy
-from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import Damaged
 from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Answer, Card, Outcome, Request, Sender
@@ -224,7 +224,7 @@ class Keeper:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    def lost(self, actor: Actor, presence: Presence) -> None:
+    def lost(self, actor: Actor, memory: Memory) -> None:
         raise RuntimeError("the room was lost")
 
     def damaged(self, actor: Actor, damage: Damaged) -> None:

@@ -3,11 +3,16 @@
 import hashlib
 from typing import Protocol
 
+import msgspec
+from msgspec import Raw
+
 from gameroom.clock import Millis
 from gameroom.protocol.views import RoomSummary, Status
 from gameroom.rooms.directory import Directory, MemoryDirectory
 from gameroom.rooms.journal import Birth, Journal, Listing, MemoryJournal, SealedRecord, Snapshot, Unit
 from gameroom.rooms.placement import MemoryPlacement, Placement
+from gameroom.rooms.records import Record, seal
+from gameroom.rooms.state import PLAY, PlayPart
 from gameroom.storage.directory import SqlDirectory
 from gameroom.storage.engine import Database
 from gameroom.storage.journal import SqlJournal
@@ -94,6 +99,27 @@ def record(
     )
 
 
+DEALT = PlayPart(status="playing", round=3, random_key=bytes(32), random_counter=17, players={0: "ann"})
+
+
+def sealed(room_id: str, seq: int, *, at: Millis = 1_000, term: int = 1) -> SealedRecord:
+    """A record that can be read again: in epoch 3 of a room that plays chess, version 7, as far as `DEALT`."""
+    return seal(
+        Record(
+            room_id=room_id,
+            epoch=3,
+            seq=seq,
+            term=term,
+            at=at,
+            kind="CHAT_MESSAGE",
+            game="chess",
+            game_version="7",
+            data=Raw(b"{}"),
+            parts={PLAY: Raw(msgspec.json.encode(DEALT))},
+        )
+    )
+
+
 def listing(
     room_id: str,
     *,
@@ -132,14 +158,15 @@ def unit(*records: SealedRecord, listing: Listing | None = None) -> Unit:
 def birth(
     room_id: str,
     *,
+    first: SealedRecord | None = None,
     listed: Listing | None = None,
     creator: str = "ann",
     command_id: str | None = None,
     input_hash: bytes = b"input",
     home: str = "node-a",
 ) -> Birth:
-    first = unit(record(room_id, 1), listing=listed or listing(room_id))
-    return Birth(unit=first, home=home, creator_id=creator, command_id=command_id, input_hash=input_hash)
+    begun = unit(first or record(room_id, 1), listing=listed or listing(room_id))
+    return Birth(unit=begun, home=home, creator_id=creator, command_id=command_id, input_hash=input_hash)
 
 
 def snapshot(room_id: str, seq: int, *, term: int = 1) -> Snapshot:

@@ -10,9 +10,7 @@ from gameroom.rooms.journal import Birth, Fenced, SealedRecord, Snapshot, Unit
 from gameroom.rooms.records import (
     Damaged,
     Position,
-    Record,
     SnapshotBody,
-    seal,
     seal_snapshot,
     unseal,
 )
@@ -21,32 +19,14 @@ from gameroom.rooms.state import PLAY, PlayPart
 from gameroom.storage.epochs import SqlEpochs
 from gameroom.storage.failures import OutcomeUnknown
 from gameroom.storage.tables import rooms
-from tests.contract.room_stores import SqlStores, listing, record
+from tests.contract.room_stores import DEALT, SqlStores, listing, record, sealed
 
 NOW = 1_800_000_000_000
-DEALT = PlayPart(status="playing", round=3, random_key=bytes(32), random_counter=17, players={0: "ann"})
 
 
 @pytest.fixture
 def stores(sql_stores: SqlStores) -> SqlStores:
     return sql_stores
-
-
-def written(seq: int, *, at: int = 1_000, term: int = 1) -> SealedRecord:
-    return seal(
-        Record(
-            room_id="r",
-            epoch=3,
-            seq=seq,
-            term=term,
-            at=at,
-            kind="CHAT_MESSAGE",
-            game="chess",
-            game_version="7",
-            data=msgspec.Raw(b"{}"),
-            parts={PLAY: msgspec.Raw(msgspec.json.encode(DEALT))},
-        )
-    )
 
 
 def kept(seq: int) -> Snapshot:
@@ -64,7 +44,7 @@ async def bear(stores: SqlStores, *records: SealedRecord, status: Any = "playing
 
 
 async def test_the_epoch_begins_behind_the_last_record(stores: SqlStores) -> None:
-    await bear(stores, written(1), written(2))
+    await bear(stores, sealed("r", 1), sealed("r", 2))
     assert await SqlEpochs(stores.database).begin("r", NOW) == Position(epoch=4, seq=3, at=NOW)
     [first] = await stores.journal.read("r", 2, 10)
     event = unseal(first)
@@ -74,7 +54,7 @@ async def test_the_epoch_begins_behind_the_last_record(stores: SqlStores) -> Non
 
 async def test_no_number_that_was_drawn_in_the_lost_history_is_drawn_again(stores: SqlStores) -> None:
     """Players saw numbers that the restored database does not know; another key gives none of them."""
-    await bear(stores, written(1))
+    await bear(stores, sealed("r", 1))
     keys = {DEALT.random_key}
     for seq in (1, 2):
         await SqlEpochs(stores.database).begin("r", NOW)
@@ -87,40 +67,40 @@ async def test_no_number_that_was_drawn_in_the_lost_history_is_drawn_again(store
 
 
 async def test_in_a_room_time_does_not_go_back(stores: SqlStores) -> None:
-    await bear(stores, written(1, at=NOW + 5))
+    await bear(stores, sealed("r", 1, at=NOW + 5))
     assert await SqlEpochs(stores.database).begin("r", NOW) == Position(epoch=4, seq=2, at=NOW + 5)
 
 
 async def test_it_begins_behind_a_snapshot_that_is_later(stores: SqlStores) -> None:
     """Play that is not journaled goes on behind the last record."""
-    await bear(stores, written(1))
+    await bear(stores, sealed("r", 1))
     await stores.journal.save_snapshot(kept(40))
     assert await SqlEpochs(stores.database).begin("r", NOW) == Position(epoch=4, seq=41, at=NOW)
 
 
 async def test_it_begins_behind_a_record_that_is_later_than_the_snapshot(stores: SqlStores) -> None:
-    await bear(stores, written(1), written(2))
+    await bear(stores, sealed("r", 1), sealed("r", 2))
     await stores.journal.save_snapshot(kept(1))
     assert await SqlEpochs(stores.database).begin("r", NOW) == Position(epoch=4, seq=3, at=NOW)
 
 
 async def test_no_owner_can_write_any_more(stores: SqlStores) -> None:
     """Not one whose claims are lost either, whatever number they had, and not after the next claim."""
-    await bear(stores, written(1))
+    await bear(stores, sealed("r", 1))
     await SqlEpochs(stores.database).begin("r", NOW)
     for term in (1, 2, 3, fresh_term(1, NOW)):
         with pytest.raises(Fenced):
-            await stores.journal.append(Unit(room_id="r", term=term, records=(written(3, term=term),)))
+            await stores.journal.append(Unit(room_id="r", term=term, records=(sealed("r", 3, term=term),)))
     claim = await stores.placement.claim("r", "node-b")
     assert claim is not None
     assert (claim.term, claim.clean) == (fresh_term(1, NOW) + 1, False)
     for term in range(1, 10):
         with pytest.raises(Fenced):
-            await stores.journal.append(Unit(room_id="r", term=term, records=(written(3, term=term),)))
+            await stores.journal.append(Unit(room_id="r", term=term, records=(sealed("r", 3, term=term),)))
 
 
 async def test_who_handed_the_room_over_cleanly_did_so_in_another_history(stores: SqlStores) -> None:
-    await bear(stores, written(1))
+    await bear(stores, sealed("r", 1))
     await stores.placement.release("r", 1)
     await SqlEpochs(stores.database).begin("r", NOW)
     claim = await stores.placement.claim("r", "node-b")
@@ -135,7 +115,7 @@ def test_terms_rise_whatever_the_clock_says() -> None:
 
 @pytest.mark.parametrize("room_id", ["r", "nowhere"])
 async def test_closed_rooms_and_those_that_are_not_there_have_none(stores: SqlStores, room_id: str) -> None:
-    await bear(stores, written(1), status="closed")
+    await bear(stores, sealed("r", 1), status="closed")
     assert await SqlEpochs(stores.database).begin(room_id, NOW) is None
     assert len(await stores.journal.read("r", 0, 10)) == 1
 
@@ -148,7 +128,7 @@ async def test_a_room_whose_last_record_is_damaged_is_left_as_it_is(stores: SqlS
 
 
 async def test_after_a_doubt_it_is_begun_once(stores: SqlStores, monkeypatch: pytest.MonkeyPatch) -> None:
-    await bear(stores, written(1))
+    await bear(stores, sealed("r", 1))
     write, doubts = stores.database.write, [OutcomeUnknown("COMMIT failed")]
 
     async def doubtful(work: Any, *, first: bool = False) -> Any:
@@ -163,7 +143,7 @@ async def test_after_a_doubt_it_is_begun_once(stores: SqlStores, monkeypatch: py
 
 
 async def test_open_rooms_are_listed_page_by_page(stores: SqlStores) -> None:
-    await bear(stores, written(1))
+    await bear(stores, sealed("r", 1))
     epochs = SqlEpochs(stores.database)
     assert (await epochs.open_rooms("", 10), await epochs.open_rooms("r", 10)) == (["r"], [])
 

@@ -20,7 +20,8 @@ class RoomCopy:
         self.ended: str | None = None
         self.last_event: Json | None = None
         self._missed_until: int | None = None
-        self._missed_all_hidden = True
+        self._missed_any = False
+        self._missed_view = False
 
     @property
     def state(self) -> Any:
@@ -70,7 +71,7 @@ class RoomCopy:
         missed = reply["seq"] - self.position.seq
         require(reply["data"]["missed"] == missed, f"missed is not head - seq = {missed}: {reply!r}")
         self._missed_until = reply["seq"] if missed else None
-        self._missed_all_hidden = True
+        self._missed_any = self._missed_view = False
 
     # --- events -----------------------------------------------------------------------------------------------
 
@@ -97,17 +98,20 @@ class RoomCopy:
             self._check_missed(frame)
 
     def _check_missed(self, frame: Json) -> None:
-        """Missed events come without patches, the last with one whole view.
+        """Missed events come without patches, the last that we may see with one whole view.
 
         Reading: where every missed event is a whisper to others, the view has not changed and none comes.
         """
-        self._missed_all_hidden = self._missed_all_hidden and frame["type"] == "HIDDEN"
-        whole = "view" in frame or [step["path"] for step in frame.get("patch", [])] == [""]
+        if frame["type"] != "HIDDEN":
+            whole = "view" in frame or [step["path"] for step in frame.get("patch", [])] == [""]
+            require(not self._missed_view, f"a missed event after the one with the whole view: {frame!r}")
+            require(whole or "patch" not in frame, f"a missed event with a patch: {frame!r}")
+            self._missed_view, self._missed_any = whole, True
         if frame["seq"] == self._missed_until:
-            require(whole or self._missed_all_hidden, f"the last missed event has no whole view: {frame!r}")
+            require(
+                self._missed_view or not self._missed_any, f"no missed event had the whole view: {frame!r}"
+            )
             self._missed_until = None
-        else:
-            require("patch" not in frame and "view" not in frame, f"a missed event with a patch: {frame!r}")
 
     def _start_epoch(self, frame: Json) -> None:
         require(frame["type"] == "EPOCH_STARTED", f"a new epoch without EPOCH_STARTED: {frame!r}")

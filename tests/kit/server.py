@@ -138,6 +138,11 @@ class Server:
         except httpx2.TransportError:
             return False
 
+    def await_end(self, deadline_s: float) -> int:
+        """Wait until the process ends by itself; its exit code. Raises `subprocess.TimeoutExpired`."""
+        assert self._process is not None
+        return self._process.wait(deadline_s)
+
     def kill9(self) -> None:
         """SIGKILL: the process has no moment to do anything more."""
         self._signal(signal.SIGKILL)

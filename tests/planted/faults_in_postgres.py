@@ -6,6 +6,7 @@ STORAGE = "backend/gameroom/storage"
 ACCOUNTS = f"{STORAGE}/accounts.py"
 BATCHES = f"{STORAGE}/postgres_batches.py"
 ENGINE = f"{STORAGE}/engine.py"
+EPOCHS = f"{STORAGE}/epochs.py"
 INSISTENCE = f"{STORAGE}/insistence.py"
 MIGRATE = f"{STORAGE}/migrate.py"
 PLACEMENT = f"{STORAGE}/placement.py"
@@ -96,6 +97,11 @@ FAULTS: Faults = {
             ),
             f"{T_DOUBTS}::test_a_create_in_doubt_waits_for_its_ghost",
             f"{T_RACES}::test_a_name_a_device_and_a_key_are_taken_once_on_all_nodes",
+        ),
+        fault(
+            "a new epoch in doubt looks before its ghost has ended",
+            Edit(EPOCHS, "locked.with_for_update()", "locked"),
+            f"{T_DOUBTS}::test_a_new_epoch_in_doubt_waits_for_its_ghost",
         ),
     ),
     "Who signs in meets what the account has become": (

@@ -16,6 +16,7 @@ HISTORY = f"{ROOMS}/history.py"
 LOCAL = f"{ROOMS}/local.py"
 OPENING = f"{ROOMS}/opening.py"
 MAILBOX = f"{ROOMS}/mailbox.py"
+MEMORY = f"{ROOMS}/memory.py"
 MEMBERSHIP = f"{ROOMS}/handlers/membership.py"
 RECALL = f"{ROOMS}/recall.py"
 RECOLLECTING = f"{ROOMS}/recollecting.py"
@@ -55,6 +56,7 @@ T_FAILING_GAMES = "tests/regression/test_failing_games.py"
 T_REGRESSION = "tests/regression/test_rooms.py"
 T_BY_EVENTS = "tests/regression/test_views_change_by_events.py"
 T_MACHINE = "tests/property/test_room_machine.py"
+T_STORM = "tests/faults/test_storm.py::test_a_small_storm_breaks_no_promise"
 T_REFUSALS = "tests/integration/test_refusals.py"
 
 APPEND = "self._journal.append(unit).add_done_callback(self._appended)"
@@ -261,6 +263,31 @@ FAULTS: Faults = {
             f"{T_REGRESSION}::test_a_late_copy_of_what_failed_by_our_bug_is_not_applied",
         ),
         fault(
+            "what was lost with its room is applied by a late copy",
+            Edit(
+                ACTOR,
+                "        if key is not None:\n            window.refuse",
+                "        if False:\n            window.refuse",
+            ),
+            f"{T_REGRESSION}::test_a_late_copy_of_what_was_lost_with_its_room_is_not_applied",
+        ),
+        fault(
+            "a room that is lost forgets what it has refused",
+            Edit(OPENING, "CommandWindow(self._refusals.get(claim.room_id))", "CommandWindow()"),
+            f"{T_REGRESSION}::test_a_late_copy_of_what_was_lost_with_its_room_is_not_applied",
+            f"{T_REGRESSION}::test_what_a_room_refused_before_it_was_lost_stays_refused",
+        ),
+        fault(
+            "what was refused for a room that would not open is applied by a late copy",
+            Edit(OPENING, "if error.retryable or room_id not in self._claims:", "if True:"),
+            f"{T_REGRESSION}::test_a_late_copy_of_what_was_refused_by_a_room_that_could_not_be_opened_is_not_applied",
+        ),
+        fault(
+            "a refusal that rests on what was never stored is remembered",
+            Edit(MEMORY, "        self.window.rollback()\n", ""),
+            f"{T_REGRESSION}::test_what_was_refused_beside_what_is_not_stored_is_decided_anew",
+        ),
+        fault(
             "a repeat is called unapplied while its record cannot be read",
             Edit(
                 RECOLLECTING,
@@ -275,6 +302,13 @@ FAULTS: Faults = {
                 ACTOR, "    return decision.outcome is not None and not decision.records", "    return False"
             ),
             f"{T_REGRESSION}::test_a_repeat_is_not_called_unapplied_because_it_was_decided_beside_what_is_not_stored",
+        ),
+        fault(
+            "a record holds another answer than was given",
+            Edit(
+                SEALING, "    return StoredAnswer(outcome.seq, ", "    return StoredAnswer(outcome.seq + 1, "
+            ),
+            T_STORM,
         ),
         fault(
             "the database takes the same id twice",
@@ -535,7 +569,11 @@ FAULTS: Faults = {
         ),
         fault(
             "a card that changed while the room was not open is not told",
-            Edit(RECOVERY, "    cards.expect(_shown_otherwise(state, cards, policy.card_key))\n", ""),
+            Edit(
+                RECOVERY,
+                "    memory.cards.expect(_shown_otherwise(state, memory.cards, policy.card_key))\n",
+                "",
+            ),
             f"{T_BY_EVENTS}::test_who_resumes_gets_the_names_that_changed_while_the_room_was_not_open",
             f"{T_BY_EVENTS}::test_who_stays_connected_while_a_room_is_opened_again_gets_the_new_card_by_a_patch",
         ),
@@ -774,7 +812,7 @@ FAULTS: Faults = {
         ),
         fault(
             "who left is gone though that was not stored",
-            Edit(ACTOR, "        presence.rollback()\n", ""),
+            Edit(MEMORY, "        self.presence.rollback()\n", ""),
             f"{T_REGRESSION}::test_a_leave_that_was_not_stored_leaves_the_member_attached",
         ),
         fault(

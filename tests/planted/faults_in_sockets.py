@@ -14,6 +14,7 @@ LOBBY = f"{GATEWAY}/lobby.py"
 ACTOR = "backend/gameroom/rooms/actor.py"
 MAILBOX = "backend/gameroom/rooms/mailbox.py"
 HISTORY = "backend/gameroom/rooms/history.py"
+OPENING = "backend/gameroom/rooms/opening.py"
 REFUSALS = "backend/gameroom/rooms/refusals.py"
 CODEC = "backend/gameroom/protocol/codec.py"
 FRAMES = "backend/gameroom/protocol/frames.py"
@@ -184,6 +185,11 @@ FAULTS: Faults = {
             "all refusals are remembered",
             Edit(REFUSALS, "if len(self._refusals) > self._limit:", "if False:"),
             f"{T_BOUNDS}::test_of_too_many_refusals_the_oldest_are_forgotten",
+        ),
+        fault(
+            "the refusals of all lost rooms are remembered",
+            Edit(OPENING, "if len(self._refusals) > LOST_ROOMS:", "if False:"),
+            f"{T_BOUNDS}::test_of_too_many_lost_rooms_the_oldest_ones_refusals_are_forgotten",
         ),
         fault(
             "recent events may be of any size",

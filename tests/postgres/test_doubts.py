@@ -8,9 +8,11 @@ import pytest
 from gameroom.identity.accounts import Caller, Registration
 from gameroom.identity.identity import Identity, build_identity
 from gameroom.rooms.journal import Fenced
+from gameroom.rooms.records import Position
 from gameroom.storage import postgres
+from gameroom.storage.epochs import SqlEpochs
 from tests.contract.identity_stores import family, guest, in_sql
-from tests.contract.room_stores import birth, listing, record, snapshot, unit
+from tests.contract.room_stores import birth, listing, record, sealed, snapshot, unit
 from tests.kit.postgres import execute
 from tests.kit.proxy import Fate, Proxy
 from tests.postgres.sessions import DEADLINE_S, GATES, Gate, Node, Sessions, through, until
@@ -246,6 +248,21 @@ async def test_a_claim_in_doubt_waits_for_its_ghost(
         claim = await claiming
     assert claim is not None
     assert (claim.term, claim.clean) == (2, True)
+
+
+async def test_a_new_epoch_in_doubt_waits_for_its_ghost(sessions: Sessions, node: Node, proxy: Proxy) -> None:
+    """What the first attempt has begun is seen by nobody, and is not begun again behind itself."""
+    room_id = f"d{next(ids)}"
+    await node.journal.create(birth(room_id, first=sealed(room_id, 1)))
+    trap = proxy.trap(COMMIT, Fate.HOLD)
+    beginning = asyncio.ensure_future(SqlEpochs(node.database).begin(room_id, 1_000))
+    await until(trap.sprung.is_set)
+    await sessions.until_waiting("node", beginning)
+    assert not beginning.done()
+    trap.released.set()
+    async with asyncio.timeout(DEADLINE_S):
+        assert await beginning == Position(epoch=4, seq=2, at=1_000)
+    assert await seqs(node, room_id) == [1, 2]
 
 
 async def test_an_upgrade_in_doubt_waits_for_its_ghost(sessions: Sessions, node: Node, proxy: Proxy) -> None:

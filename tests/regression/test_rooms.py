@@ -20,6 +20,7 @@ from gameroom.protocol.commands import (
 )
 from gameroom.protocol.limits import MAX_RESUME
 from gameroom.rooms import local, recall
+from gameroom.rooms.decision import Cause
 from gameroom.rooms.history import RECENT_BYTES, RecentEvents
 from gameroom.rooms.journal import Fenced, MemoryJournal, Refused, Unit
 from gameroom.rooms.records import Record, StoredAnnouncement
@@ -44,10 +45,13 @@ def buggy(*_: object, **__: object) -> None:
 # --- nobody is left without an answer -------------------------------------------------------------------------
 
 
-async def test_who_asked_for_what_broke_the_room_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("breaks", [(Room, "decide"), (Cause, "of_request")])
+async def test_who_asked_for_what_broke_the_room_is_told(
+    monkeypatch: pytest.MonkeyPatch, breaks: tuple[type, str]
+) -> None:
     async with node() as first:
         await first.do("ann", TIC_TAC_TOE)
-        monkeypatch.setattr(Room, "decide", buggy)
+        monkeypatch.setattr(*breaks, buggy)
         told = first.ask("ann", SendChat(text="hi"))
         async with asyncio.timeout(PATIENCE_S):
             assert isinstance(await told, GameroomError)
@@ -176,6 +180,66 @@ def test_a_late_copy_of_what_failed_by_our_bug_is_not_applied(monkeypatch: pytes
         patch.setitem(ROUTES, SendChat, Route(command=SendChat, handler=buggy, by=Standing.MEMBER))
         assert scene.refused("ann", SendChat(text="hi", id="1")).code == "internal"
     assert scene.refused("ann", SendChat(text="hi", id="1")).code == "internal"
+
+
+@pytest.mark.parametrize("break_it", ["append", "turn"])
+async def test_a_late_copy_of_what_was_lost_with_its_room_is_not_applied(
+    monkeypatch: pytest.MonkeyPatch, break_it: str
+) -> None:
+    """The room that was opened instead knew nothing of what its asker had been told."""
+    journal, said = FailingJournal(), SendChat(text="never said", id="1")
+    async with node(journal) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        with monkeypatch.context() as patch:
+            if break_it == "append":
+                journal.failures["append"].append(Refused("no"))
+            else:
+                patch.setattr(Room, "decide", buggy)
+            assert refusal_of(await first.outcome("ann", said)) == "internal"
+        assert refusal_of(await first.outcome("ann", said)) == "internal"
+        await first.do("ann", SendChat(text="a new one", id="2"))
+    assert [record.command_id for record in first.records()][1:] == ["2"]
+
+
+@pytest.mark.parametrize("opened_after", [[], [Unavailable("away")]], ids=["at once", "the second time"])
+async def test_what_a_room_refused_before_it_was_lost_stays_refused(opened_after: list[Exception]) -> None:
+    journal, whisper = FailingJournal(), SendChat(text="psst", to="bob", id="1")
+    async with node(journal) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        refused = refusal_of(await first.outcome("ann", whisper))
+        journal.failures["append"].append(Refused("no"))
+        journal.failures["recover"] += opened_after
+        await first.outcome("ann", SendChat(text="costs the room"))
+        await until(lambda: not journal.failures["recover"])
+        await first.do("bob", JoinRoom())
+        assert refusal_of(await first.outcome("ann", whisper)) == refused
+
+
+async def test_what_was_refused_beside_what_is_not_stored_is_decided_anew() -> None:
+    journal = FailingJournal()
+    async with node(journal) as first:
+        await first.do("ann", TIC_TAC_TOE)
+        await first.do("bob", JoinRoom())
+        journal.failures["append"].append(Refused("no"))
+        leave = first.ask("bob", LeaveRoom())
+        await first.do("ann", SendChat(text="still there?", to="bob", id="1"))
+        assert refusal_of(await leave) == "internal"
+
+
+async def test_a_late_copy_of_what_was_refused_by_a_room_that_could_not_be_opened_is_not_applied() -> None:
+    journal, said = FailingJournal(), SendChat(text="never said", id="1")
+    async with node(journal) as former:
+        await former.do("ann", TIC_TAC_TOE)
+    async with node(journal, "node-2") as present:
+        journal.failures["recover"].append(KeyError("our bug"))
+        assert refusal_of(await present.outcome("ann", said)) == "internal"
+        await present.do("ann", JoinRoom())
+        assert refusal_of(await present.outcome("ann", said)) == "internal"
+
+
+def refusal_of(outcome: Outcome) -> str:
+    assert isinstance(outcome, GameroomError), outcome
+    return outcome.code
 
 
 # --- damage ---------------------------------------------------------------------------------------------------

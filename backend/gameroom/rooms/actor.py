@@ -14,18 +14,19 @@ from gameroom.clock import Clock, Millis
 from gameroom.errors import GameroomError, InternalError, Unavailable
 from gameroom.rooms.batch import BATCH_INPUTS, Batch, Decided
 from gameroom.rooms.damage import damaged
-from gameroom.rooms.decision import NOTHING, Decision, Recollection
+from gameroom.rooms.decision import NOTHING, Decision, Recollection, key_of
 from gameroom.rooms.journal import Fenced, Journal, SealedRecord, Snapshot, Unit
 from gameroom.rooms.mailbox import Ask, CardNews, Entry, Gone, Mailbox, refuse, tell_one
+from gameroom.rooms.memory import Memory
 from gameroom.rooms.opening import Opened
 from gameroom.rooms.policy import RoomPolicy
-from gameroom.rooms.presence import Presence
 from gameroom.rooms.recollecting import recollected
 from gameroom.rooms.records import Damaged
 from gameroom.rooms.resting import Resting
 from gameroom.rooms.room import Room
-from gameroom.rooms.rooms import Outcome, Tell
+from gameroom.rooms.rooms import Outcome, Request, Tell
 from gameroom.rooms.watchdog import Watchdog
+from gameroom.rooms.window import CommandWindow
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +37,8 @@ class Keeper(Protocol):
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Run it as a task that the keeper awaits."""
 
-    def lost(self, actor: "Actor", presence: Presence) -> None:
-        """The actor's room must be opened again from the journal; who was present still is."""
+    def lost(self, actor: "Actor", memory: Memory) -> None:
+        """The actor's room must be opened again from the journal; who was present still is, and what was refused."""
 
     def damaged(self, actor: "Actor", damage: Damaged) -> None:
         """The journal of the actor's room is damaged: the room must be closed, and nothing more written for it."""
@@ -112,10 +113,12 @@ class Actor:
         self._keep_snapshot()
         self._wake()
 
-    def refuse_all(self, error: GameroomError) -> None:
-        """Withdraw every command that waits."""
+    def refuse_all(self, error: GameroomError) -> list[Request]:
+        """Withdraw every command that waits, and tell which these were."""
         self._stopped = True
-        refuse(self.leftovers(), error)
+        waiting = self.leftovers()
+        refuse(waiting, error)
+        return [entry.request for entry in waiting if isinstance(entry, Ask)]
 
     def leftovers(self) -> list[Entry]:
         """Take out all that waits, undecided."""
@@ -258,20 +261,27 @@ class Actor:
         repeat of what is stored long since) may have seen what never was: it waits for the room to be opened again.
         """
         self._stopped = True
-        presence = Presence() if self.room is None else self.room.presence
-        presence.rollback()
+        memory = Memory() if self.room is None else self.room.memory
+        memory.rollback()
         self.room = None
         asked = [(ask, _changes_nothing(decision)) for decision, ask in decided if ask is not None]
         for ask, harmless in asked:
             if not harmless:
-                self._tell(error, ask.tell)
+                self._refuse(ask, error, memory.window)
         self._mailbox.put_back([ask for ask, harmless in asked if harmless])
-        self._keeper.lost(self, presence)
+        self._keeper.lost(self, memory)
+
+    def _refuse(self, ask: Ask, error: GameroomError, window: CommandWindow) -> None:
+        """Tell it, and see to it that the room that is opened instead applies no late copy."""
+        key = key_of(ask.request)
+        if key is not None:
+            window.refuse(key, error, self._clock.now())
+        self._tell(error, ask.tell)
 
     def _release(self, decided: Decided) -> None:
         """All that this rests on is stored: let it out, in the order decided."""
         if self.room is not None:
-            self.room.presence.settle()
+            self.room.memory.settle()
         for decision, ask in decided:
             for delivery in decision.deliveries:
                 self._bus.publish(delivery)

@@ -46,6 +46,14 @@ class Cause(Struct, frozen=True, kw_only=True):
         return cls(input=_ENCODER.encode({"type": what, **details}))
 
 
+def key_of(request: Request) -> CommandKey | None:
+    """As `Cause.key`. None also where it cannot be made: such a command breaks every turn, and is never applied."""
+    try:
+        return Cause.of_request(request).key
+    except Exception:  # whoever is told of a broken turn must be told whatever broke it
+        return None
+
+
 class Recollection(Struct, frozen=True):
     """An outcome that stands in the journal: read `limit` records after `after_seq`; `finish` makes it of them.
 

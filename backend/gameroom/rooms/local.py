@@ -20,6 +20,7 @@ from gameroom.rooms.entrance import Entrance
 from gameroom.rooms.failing import FailingRooms
 from gameroom.rooms.journal import Fenced, Journal
 from gameroom.rooms.mailbox import Ask, CardNews, Gone, refuse, tell_one
+from gameroom.rooms.memory import Memory
 from gameroom.rooms.news import NewsRound
 from gameroom.rooms.opening import Opened, Opening
 from gameroom.rooms.placement import Placement
@@ -246,7 +247,7 @@ class LocalRooms:
 
     def _give_up(self, actor: Actor, error: GameroomError) -> None:
         self._forget(actor)
-        actor.refuse_all(error)
+        self._opening.refused(actor.room_id, actor.refuse_all(error), error, self._clock.now())
 
     def _forget(self, actor: Actor) -> None:
         if self._actors.get(actor.room_id) is actor:
@@ -257,7 +258,7 @@ class LocalRooms:
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         self._tasks.spawn(work)
 
-    def lost(self, actor: Actor, presence: Presence) -> None:
+    def lost(self, actor: Actor, memory: Memory) -> None:
         if actor.room_id in self._damaged:
             self._end_damaged(actor)
             return
@@ -267,7 +268,8 @@ class LocalRooms:
             refuse(waiting, _stopping())
         else:
             rest_s = self._setbacks.lost(actor.room_id)
-            self._reopen(actor.room_id, presence, after_s=rest_s).take_over(waiting)
+            self._opening.remember(actor.room_id, memory.window.refusals)
+            self._reopen(actor.room_id, memory.presence, after_s=rest_s).take_over(waiting)
 
     def damaged(self, actor: Actor, damage: Damaged) -> None:
         if actor.room_id not in self._damaged:

@@ -1,4 +1,5 @@
-"""What an open room knows beside its state. None of it must survive: the journal has it, or nobody misses it."""
+"""What an open room knows beside its state. None of it must survive a death: the journal has it, or nobody misses
+it."""
 
 from msgspec import Struct, field
 
@@ -20,3 +21,13 @@ class Memory(Struct, kw_only=True):
     recent: RecentEvents = field(default_factory=RecentEvents)
     unsaved: Parts = field(default_factory=dict)
     renewed: bool = False
+
+    def settle(self) -> None:
+        """What was decided is stored."""
+        self.presence.settle()
+        self.window.settle()
+
+    def rollback(self) -> None:
+        """What was decided since the last `settle` is certainly not stored."""
+        self.presence.rollback()
+        self.window.rollback()

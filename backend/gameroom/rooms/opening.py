@@ -5,18 +5,25 @@ import logging
 from msgspec import Struct
 
 from gameroom.clock import Millis
-from gameroom.errors import RoomNotFound, Unavailable
+from gameroom.errors import GameroomError, RoomNotFound, Unavailable
 from gameroom.games.registry import Games
 from gameroom.rooms.card_book import CardBook
+from gameroom.rooms.decision import key_of
 from gameroom.rooms.journal import Journal
+from gameroom.rooms.memory import Memory
 from gameroom.rooms.placement import Claim, Placement
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.presence import Presence
 from gameroom.rooms.recovery import open_room, overlay
+from gameroom.rooms.refusals import Refusals
 from gameroom.rooms.room import Room
-from gameroom.rooms.rooms import Cards
+from gameroom.rooms.rooms import Cards, Request
+from gameroom.rooms.window import REFUSALS, CommandWindow
 
 log = logging.getLogger(__name__)
+
+LOST_ROOMS = 1_000
+"""Rooms that were lost, or could not be opened, and whose refusals are kept until they are; the oldest go first."""
 
 
 class Opened(Struct, frozen=True):
@@ -50,6 +57,7 @@ class Opening:
         self._claims: dict[str, Claim] = {}
         """Of rooms that are ours, but not opened (yet). The next attempt goes on under the same claim, for a new one
         would no longer be clean."""
+        self._refusals: dict[str, Refusals] = {}
         self._unread: set[str] = set()
         self._missing: set[str] = set()
         """Games of rooms that somebody asked for, and that this node does not have."""
@@ -69,6 +77,22 @@ class Opening:
     def opened(self, room_id: str) -> None:
         """The room has its actor now: what happens under its claim is no longer nothing."""
         del self._claims[room_id]
+        self._refusals.pop(room_id, None)
+
+    def remember(self, room_id: str, refusals: Refusals) -> None:
+        """The room was lost: what it has refused stays refused, however many attempts it takes to open it again."""
+        self._refusals[room_id] = refusals
+        if len(self._refusals) > LOST_ROOMS:
+            del self._refusals[next(iter(self._refusals))]
+
+    def refused(self, room_id: str, requests: list[Request], error: GameroomError, now: Millis) -> None:
+        """The room could not be opened, and this was told: no late copy is applied once it can."""
+        if error.retryable or room_id not in self._claims:
+            return
+        refusals = self._refusals.get(room_id, Refusals(REFUSALS))
+        for key in filter(None, map(key_of, requests)):
+            refusals.add(key, error, now)
+        self.remember(room_id, refusals)
 
     async def neglected(self, now: Millis, limit: int) -> list[str]:
         """Rooms that somebody must run, of games that are here. Raises `Unavailable`."""
@@ -126,15 +150,18 @@ class Opening:
         journaled = game_type.durability == "journal"
         recovery = await self._journal.recover(claim.room_id)
         recovered = overlay(claim.room_id, recovery, gapless=journaled)
-        cards = CardBook(await self._cards.cards(recovered.members()))
+        memory = Memory(
+            presence=presence,
+            cards=CardBook(await self._cards.cards(recovered.members())),
+            window=CommandWindow(self._refusals.get(claim.room_id)),
+        )
         room = open_room(
             claim,
             recovered,
             recovery.commands,
             game_type,
             policy=self._policy,
-            cards=cards,
-            presence=presence,
+            memory=memory,
         )
         play_lost = not journaled and not claim.clean and not room.is_closed
         return Opened(room, play_lost, len(recovery.records))

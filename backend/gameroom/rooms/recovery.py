@@ -10,7 +10,6 @@ from gameroom.rooms.journal import AppliedCommand, Recovery, Snapshot
 from gameroom.rooms.memory import Memory
 from gameroom.rooms.placement import Claim
 from gameroom.rooms.policy import RoomPolicy
-from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import (
     NULL,
     Damaged,
@@ -67,16 +66,19 @@ def open_room(
     game_type: GameType,
     *,
     policy: RoomPolicy,
-    cards: CardBook,
-    presence: Presence,
+    memory: Memory,
 ) -> Room:
-    """The room as its last owner left it. Raises `Damaged`, or `GameFailed` if the game cannot migrate its state."""
+    """The room as its last owner left it; what is stored of that comes into its `memory`.
+
+    Raises `Damaged`, or `GameFailed` if the game cannot migrate its state.
+    """
     parts = _game_adopted(recovered, game_type, clean=claim.clean)
     try:
         state = RoomState.decode(game_type, parts)
     except (msgspec.MsgspecError, KeyError) as error:
         raise Damaged(f"the parts cannot be read: {error}", recovered.position.seq) from error
-    cards.expect(_shown_otherwise(state, cards, policy.card_key))
+    memory.cards.expect(_shown_otherwise(state, memory.cards, policy.card_key))
+    memory.renewed = recovered.teller != game_type.version
     room = Room(
         claim.room_id,
         claim.term,
@@ -84,7 +86,7 @@ def open_room(
         state,
         recovered.position,
         policy=policy,
-        memory=Memory(cards=cards, presence=presence, renewed=recovered.teller != game_type.version),
+        memory=memory,
     )
     for command in commands:
         key = CommandKey(command.user_id, command.command_id, command.input_hash)

@@ -33,20 +33,25 @@ class Refusals:
         self._limit = limit
         self._refusals: OrderedDict[tuple[str, str], Refusal] = OrderedDict()
 
-    def add(self, key: CommandKey, error: GameroomError, now: Millis) -> None:
-        """The command was refused, which counts for the first time only.
+    def add(self, key: CommandKey, error: GameroomError, now: Millis) -> bool:
+        """The command was refused, which counts for the first time only: returns whether it was.
 
         What is retryable may be sent again with its id and is not remembered.
         """
         line = (key.user_id, key.command_id)
         if error.retryable or line in self._refusals:
-            return
+            return False
         again = error.reworded(
             f"{error.message} (so this id was refused before; to try anew, take a new one)"
         )
         self._refusals[line] = Refusal(key.input_hash, again, now + REFUSAL_MS)
         if len(self._refusals) > self._limit:
             self._refusals.popitem(last=False)
+        return True
+
+    def forget(self, key: CommandKey) -> None:
+        """The refusal was never told."""
+        self._refusals.pop((key.user_id, key.command_id), None)
 
     def find(self, key: CommandKey, now: Millis) -> GameroomError | None:
         """The refusal that this id once got. Raises `IdReused` if that was for other content."""

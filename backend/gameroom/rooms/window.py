@@ -35,14 +35,21 @@ class Applied(Struct, frozen=True):
 
 
 class CommandWindow:
-    def __init__(self) -> None:
+    """`refusals`: those of the same room before it was lost.
+
+    What was refused beside what could not be stored is forgotten by `rollback`: it may rest on that.
+    """
+
+    def __init__(self, refusals: Refusals | None = None) -> None:
         self._recorded: dict[int, int] = {}
         """Commands that a record answers, which are never forgotten: by their short hash, packed into a number each."""
         self._unrecorded: dict[str, dict[str, Applied]] = {}
         """The others, by user and id, in order."""
         self._count: dict[str, int] = {}
         self._spent: dict[int, None] = {}
-        self._refusals = Refusals(REFUSALS)
+        self.refusals = Refusals(REFUSALS) if refusals is None else refusals
+        self._untold: list[CommandKey] = []
+        """What was refused since the last `settle`."""
 
     def apply(self, key: CommandKey, seq: int, answer: StoredAnswer | None = None) -> None:
         """The command is decided and its first event is `seq`."""
@@ -76,7 +83,18 @@ class CommandWindow:
 
     def refuse(self, key: CommandKey, error: GameroomError, now: Millis) -> None:
         """The command was refused."""
-        self._refusals.add(key, error, now)
+        if self.refusals.add(key, error, now):
+            self._untold.append(key)
+
+    def settle(self) -> None:
+        """What was decided is stored, and told."""
+        self._untold.clear()
+
+    def rollback(self) -> None:
+        """What was decided since the last `settle` is certainly not stored, and not told."""
+        for key in self._untold:
+            self.refusals.forget(key)
+        self._untold.clear()
 
     def has(self, user_id: str, command_id: str) -> bool:
         return self._applied(user_id, command_id) is not None
@@ -103,7 +121,7 @@ class CommandWindow:
         """The refusal that this id once got. Raises `IdReused` if that was for other content, or long ago applied."""
         if self._spent and _short(key.user_id, key.command_id) in self._spent:
             raise expired(key.command_id)
-        return self._refusals.find(key, now)
+        return self.refusals.find(key, now)
 
 
 def expired(command_id: str) -> IdReused:

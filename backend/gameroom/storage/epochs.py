@@ -39,7 +39,11 @@ class SqlEpochs:
 
 
 class _Beginning:
-    """The work of one beginning; done again after a doubt, it finds the one that it has made already."""
+    """The work of one beginning; done again after a doubt, it finds the one that it has made already.
+
+    The room's row comes first: once it is locked, an attempt in doubt has ended, which cannot be seen before, and no
+    append of a former owner comes behind the head.
+    """
 
     def __init__(self, room_id: str, now: Millis) -> None:
         self._room_id = room_id
@@ -47,18 +51,17 @@ class _Beginning:
         self._made: SealedRecord | None = None
 
     def __call__(self, connection: Connection) -> Position | None:
+        locked = select(rooms.c.term, _is_open.label("is_open")).where(rooms.c.room_id == self._room_id)
+        room = connection.execute(locked.with_for_update()).one_or_none()
+        if room is None:
+            return None
         if self._made is None or not _is_stored(connection, self._made):
-            self._made = _begin(connection, self._room_id, self._now)
+            self._made = _begin(connection, self._room_id, room.term, self._now) if room.is_open else None
         made = self._made
         return None if made is None else Position(made.epoch, made.seq, made.at)
 
 
-def _begin(connection: Connection, room_id: str, now: Millis) -> SealedRecord | None:
-    # The row first: once it is ours, no append of a former owner can come behind the head that is read then.
-    row = select(rooms.c.term).where(rooms.c.room_id == room_id, _is_open).with_for_update()
-    term = connection.execute(row).scalar()
-    if term is None:
-        return None
+def _begin(connection: Connection, room_id: str, term: int, now: Millis) -> SealedRecord:
     head = _head(connection, room_id)
     first = first_of_epoch(head, fresh_term(term, now), now, secrets.token_bytes(32))
     connection.execute(insert(records).values(asdict(first)))

@@ -18,6 +18,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from psycopg.rows import dict_row
+
 from tests.kit.wire import Json, Position
 
 RECORDS = """
@@ -106,6 +109,13 @@ def read_sqlite(file: Path) -> Journal:
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
         connection.execute("BEGIN")
+        return journal_of(*(connection.execute(query).fetchall() for query in (ROOMS, RECORDS, SNAPSHOTS)))
+
+
+def read_postgres(url: str) -> Journal:
+    """Reads beside running servers, as of one moment. `url` as psycopg wants it."""
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         return journal_of(*(connection.execute(query).fetchall() for query in (ROOMS, RECORDS, SNAPSHOTS)))
 
 

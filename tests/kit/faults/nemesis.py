@@ -1,25 +1,28 @@
 """What befalls a server: each fault a context manager, which lasts as long as its block.
 
-The plain ones below act on a process or a file, and know nothing of clients. `Nemesis` lets them befall a server in
-use: it keeps book of when that lived, and when nothing could be expected of it.
+The plain ones act on a process or a disk (here) or a database (`databases`), and know nothing of clients. `Nemesis`
+lets them befall a server in use: it keeps book of when that lived, and when nothing could be expected of it.
 """
 
 import asyncio
 import os
 import random
 import signal
-import sqlite3
 import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from tests.kit.faults.history import Span, now_ms
-from tests.kit.faults.workload import House
+from tests.kit.faults.outbox import House
+from tests.kit.postgres import Postgres
+from tests.kit.proxy import Fate, Proxy
 from tests.kit.server import NotStarted, Server
 
-# --- on a process or a file -----------------------------------------------------------------------------------
+TRAP_S = 5.0
+"""So long an append may be waited for."""
+
+# --- on a process or a disk -----------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -30,26 +33,6 @@ def frozen(pid: int) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
-
-
-HOLD = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
-connection.execute("BEGIN EXCLUSIVE")
-print("locked", flush=True)
-sys.stdin.read()
-"""
-
-
-@contextmanager
-def locked(database: Path) -> Iterator[None]:
-    """Another process holds the lock that every writer needs."""
-    holder = [sys.executable, "-c", HOLD, str(database)]
-    with subprocess.Popen(holder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"locked\n"
-        yield
-        process.communicate()
 
 
 @contextmanager
@@ -80,35 +63,44 @@ def full(disk: Path) -> Iterator[None]:
         ballast.unlink()
 
 
+# --- on PostgreSQL --------------------------------------------------------------------------------------------
+
+
 @contextmanager
-def refusing(database: Path, word: str) -> Iterator[None]:
-    """The database takes no record whose body has this word in it."""
-    _execute(database, "DROP TRIGGER IF EXISTS refusing")
-    _execute(
-        database,
-        "CREATE TRIGGER refusing BEFORE INSERT ON records "
-        f"WHEN instr(NEW.body, CAST('{word}' AS BLOB)) BEGIN SELECT RAISE(ABORT, 'refused'); END",
-    )
+def stopped(postgres: Postgres) -> Iterator[None]:
+    """As for an update: it ends its sessions, and is not there for a while."""
+    postgres.stop()
     try:
         yield
     finally:
-        _execute(database, "DROP TRIGGER refusing")
+        postgres.start()
 
 
-def flip_byte(database: Path, room_id: str, seq: int) -> None:
-    """Change one byte in the middle of a record's body, as a bad disk would."""
-    body = "SELECT body FROM records WHERE room_id = ? AND seq = ?"
-    with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as connection:
-        [stored] = connection.execute(body, (room_id, seq)).fetchone()
-        middle = len(stored) // 2
-        damaged = stored[:middle] + bytes([stored[middle] ^ 1]) + stored[middle + 1 :]
-        update = "UPDATE records SET body = ? WHERE room_id = ? AND seq = ?"
-        connection.execute(update, (damaged, room_id, seq))
+@contextmanager
+def killed(postgres: Postgres) -> Iterator[None]:
+    """As by a loss of power: it comes back from its log."""
+    postgres.kill()
+    try:
+        yield
+    finally:
+        postgres.start()
 
 
-def _execute(database: Path, statement: str) -> None:
-    with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as connection:
-        connection.execute(statement)
+@contextmanager
+def frozen_postgres(postgres: Postgres) -> Iterator[None]:
+    postgres.freeze()
+    try:
+        yield
+    finally:
+        postgres.thaw()
+
+
+@contextmanager
+def losing(proxy: Proxy, fate: Fate) -> Iterator[None]:
+    """The next append is done, and its answer, or the end of that, does not arrive: the connection is cut there."""
+    trap = proxy.trap(b"INSERT INTO records", fate)
+    yield
+    trap.sprung.wait(TRAP_S)
 
 
 # --- on a server in use ---------------------------------------------------------------------------------------
@@ -167,33 +159,34 @@ class Nemesis:
             self.counts[name] = self.counts.get(name, 0) + 1
 
 
-class Fate:
-    """What befalls a server next, by the dice."""
+class Doom:
+    """What befalls a server next, by the dice. `lesser`: faults that it survives, each made anew when it comes.
 
-    def __init__(self, nemesis: Nemesis, server: Server, dice: random.Random, disk: Path | None) -> None:
+    `deadly`: the share of deaths among all that happens.
+    """
+
+    def __init__(
+        self,
+        nemesis: Nemesis,
+        dice: random.Random,
+        lesser: dict[str, Callable[[], AbstractContextManager[object]]],
+        *,
+        deadly: float,
+    ) -> None:
         self._nemesis = nemesis
-        self._server = server
         self._dice = dice
-        self._disk = disk
+        self._lesser = lesser
+        self._deadly = deadly
 
     async def strike(self) -> None:
         """After a while in which the clients may play. Mostly death; sometimes one that comes twice in a row."""
-        await asyncio.sleep(self._dice.uniform(0.05, 1.5))
+        await asyncio.sleep(self._dice.uniform(0.05, 1.2))
         luck = self._dice.random()
-        if luck < 0.8:
+        if luck < self._deadly:
             async with self._nemesis.dead():
-                if luck < 0.1:
+                if luck < 0.1 * self._deadly:
                     await self._nemesis.stillborn(self._dice.uniform(0.1, 0.8))
         else:
-            name, fault = self._lesser_fault()
-            async with self._nemesis.suffering(name, fault):
-                await asyncio.sleep(self._dice.uniform(0.1, 2.5))
-
-    def _lesser_fault(self) -> tuple[str, AbstractContextManager[object]]:
-        faults: dict[str, AbstractContextManager[object]] = {
-            "frozen": frozen(self._server.pid),
-            "locked": locked(self._server.database),
-        }
-        if self._disk is not None:
-            faults["disk full"] = full(self._disk)
-        return self._dice.choice(list(faults.items()))
+            name = self._dice.choice(sorted(self._lesser))
+            async with self._nemesis.suffering(name, self._lesser[name]()):
+                await asyncio.sleep(self._dice.uniform(0.1, 2.0))

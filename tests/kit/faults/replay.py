@@ -15,6 +15,9 @@ OF_ROOM = ("name", "visibility", "locked", "max_players", "settings", "metadata"
 OF_PLAY = ("status", "round", "result")
 OF_MEMBER = ("role", "seat", "ready", "connected")
 
+DEFAULTS = {"turn_ms": 1_500}
+"""The settings of the hourglass that nobody has given."""
+
 
 class Timer(NamedTuple):
     """A timer that stands in the state, and when it is due: of the game, a member's grace, or the empty room's end."""
@@ -130,6 +133,7 @@ def shown(parts: Json, user_id: str) -> Json:
     play = parts["play"]
     return {
         **{name: parts["room"][name] for name in OF_ROOM},
+        "settings": {**DEFAULTS, **parts["room"]["settings"]},
         **{name: play[name] for name in OF_PLAY},
         "members": {other: _shown_member(member) for other, member in members_of(parts).items()},
         "deadlines": {name: rfc3339(due_at) for name, due_at in play["timers"].items()},
@@ -187,10 +191,13 @@ def played(before: Json | None, turn: Turn) -> Json | None:
 
 
 def _play(game: Json, record: Record, first: Record) -> None:
-    if record.data["cause"] == "timer":
-        game["missed"] += 1
-    else:
-        seat = game["seats"][str(record.data["seat"])]
-        seat["moves"] += 1
-        seat["mark"] = (first.input or {})["action"]["mark"]
+    match record.data["cause"]:
+        case "timer":
+            game["missed"] += 1
+        case "action":
+            seat = game["seats"][str(record.data["seat"])]
+            seat["moves"] += 1
+            seat["mark"] = (first.input or {})["action"]["mark"]
+        case _:
+            return  # the hourglass takes no notice of who comes and goes
     game["turn"] = (game["turn"] + 1) % len(game["seats"])

@@ -19,9 +19,9 @@ from gameroom.rooms.birth import Entropy, new_room
 from gameroom.rooms.card_book import CardBook
 from gameroom.rooms.decision import Decision, Recollection
 from gameroom.rooms.journal import AppliedCommand, Listing, Recovery, SealedRecord, Snapshot
+from gameroom.rooms.memory import Memory
 from gameroom.rooms.placement import Claim
 from gameroom.rooms.policy import RoomPolicy
-from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import unseal
 from gameroom.rooms.recovery import open_room, overlay
 from gameroom.rooms.resting import Resting
@@ -174,8 +174,7 @@ class Scene:
             recovery.commands,
             self.game_type,
             policy=self.policy,
-            cards=cards,
-            presence=Presence(),
+            memory=Memory(cards=cards),
         )
 
     def crash(self) -> None:

@@ -17,9 +17,9 @@ from gameroom.rooms import recollecting
 from gameroom.rooms.actor import Actor
 from gameroom.rooms.journal import Fenced, MemoryJournal, Refused, SealedRecord, Snapshot, Unit
 from gameroom.rooms.mailbox import Ask, Gone
+from gameroom.rooms.memory import Memory
 from gameroom.rooms.opening import Opened
 from gameroom.rooms.policy import RoomPolicy
-from gameroom.rooms.presence import Presence
 from gameroom.rooms.records import Damaged
 from gameroom.rooms.rooms import Answer, Outcome, Request, Tell
 from gameroom.rooms.watchdog import Watchdog
@@ -93,7 +93,7 @@ class House:
         self.clock = FixedClock()
         self.heard: list[Delivery] = []
         self.tasks: set[asyncio.Task[None]] = set()
-        self.lost_rooms: list[Presence] = []
+        self.lost_rooms: list[Memory] = []
         self.damage: list[int] = []
         self.actor = Actor(
             ROOM_ID,
@@ -122,8 +122,8 @@ class House:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    def lost(self, actor: Actor, presence: Presence) -> None:
-        self.lost_rooms.append(presence)
+    def lost(self, actor: Actor, memory: Memory) -> None:
+        self.lost_rooms.append(memory)
 
     def damaged(self, actor: Actor, damage: Damaged) -> None:
         self.damage.append(damage.seq)
@@ -246,8 +246,8 @@ async def test_a_room_whose_records_are_not_taken_is_given_up(
     house.journal.fail(failure)
     assert isinstance(await outcome_of(said), told_as)
     assert house.heard == []
-    (present,) = house.lost_rooms
-    assert [user for user in ("ann", "bob", "cid", "dan") if user in present] == ["ann", "bob", "cid"]
+    (memory,) = house.lost_rooms
+    assert [user for user in ("ann", "bob", "cid", "dan") if user in memory.presence] == ["ann", "bob", "cid"]
     assert len(house.actor.leftovers()) == 1
     assert not waits.done()
 

@@ -1,7 +1,8 @@
-"""The timers of one room: each fires once, before anything else, and soon after it could."""
+"""The timers of each room: each fires once, before anything else, and soon after it could."""
 
 from collections.abc import Iterator
 
+from tests.kit.faults.evidence import Evidence
 from tests.kit.faults.findings import (
     Finding,
     TimerFiredLate,
@@ -16,7 +17,12 @@ SOON_MS = 5_000
 """So long after it was due, or after the room could do anything again, a timer has fired on a busy machine."""
 
 
-def late_timers(room_id: str, turns: list[Turn], history: History) -> Iterator[Finding]:
+def timers(evidence: Evidence) -> Iterator[Finding]:
+    for room_id, turns in evidence.turns.items():
+        yield from _of_room(room_id, turns, evidence.history)
+
+
+def _of_room(room_id: str, turns: list[Turn], history: History) -> Iterator[Finding]:
     for turn in turns:
         standing, fired = timers_of(turn.before), turn.fired
         if fired is not None and fired not in standing:
