@@ -90,6 +90,7 @@ class Snapshots:
         try:
             await self._store([entry])
         except Exception as error:
+            # Whatever it is, its room must not wait for it any longer.
             entry.failed(error)
 
     async def _store(self, batch: Sequence[Entry]) -> None:

@@ -34,6 +34,7 @@ ACTOR = "gameroom.rooms.actor:Actor"
 LANE = "gameroom.storage.lanes:Lane"
 JOURNAL = "gameroom.storage.journal"
 PLACEMENT = "gameroom.storage.placement"
+SNAPSHOTS = "gameroom.storage.snapshots"
 
 IN_A_COMMAND = {
     "before it is decided": Point(f"{ACTOR}._decide"),
@@ -51,7 +52,7 @@ IN_A_COMMAND = {
 """The way of a command, from the mailbox to its answer. What PostgreSQL appends is one message that commits itself."""
 
 IN_A_TRANSACTION = {
-    "before the fence is read": Point("gameroom.storage.sqlite_batches:_terms"),
+    "before the fence is read": Point("gameroom.storage.sqlite_batches:_owned"),
     "before the records": Point("gameroom.storage.sqlite_batches:_insert"),
     "after the records, before the listing": Point("gameroom.storage.sqlite_batches:_list"),
 }
@@ -67,8 +68,8 @@ IN_A_REFUSED_BATCH = {
 
 IN_A_SNAPSHOT = {
     "before a snapshot": Point(f"{JOURNAL}:SqlJournal.save_snapshot"),
-    "in a snapshot": Point(f"{JOURNAL}:_replace_snapshot"),
-    "a snapshot before it is known": Point(f"{JOURNAL}:_replace_snapshot", after=True),
+    "a snapshot on its way": Point(f"{SNAPSHOTS}:Snapshots._store"),
+    "kept, before that is known": Point(f"{SNAPSHOTS}:Entry.kept"),
 }
 
 IN_A_CLAIM = {
