@@ -21,13 +21,19 @@ from typing import Any
 class Point:
     """A step of the server: before or after a function, `module:name`, is called for the `nth` time.
 
-    `within`: counted anew in each call of this other function.
+    `or_at`: the same step where the other database has code of its own; `within`: counted anew in each call of this
+    other function.
     """
 
     function: str
+    or_at: str | None = None
     after: bool = False
     nth: int = 1
     within: str | None = None
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        return (self.function,) if self.or_at is None else (self.function, self.or_at)
 
 
 ACTOR = "gameroom.rooms.actor:Actor"
@@ -35,6 +41,7 @@ LANE = "gameroom.storage.lanes:Lane"
 JOURNAL = "gameroom.storage.journal"
 PLACEMENT = "gameroom.storage.placement"
 SNAPSHOTS = "gameroom.storage.snapshots"
+KEEP = "gameroom.storage.sqlite_batches:keep_snapshots", "gameroom.storage.postgres_batches:keep_snapshots"
 
 IN_A_COMMAND = {
     "before it is decided": Point(f"{ACTOR}._decide"),
@@ -69,6 +76,8 @@ IN_A_REFUSED_BATCH = {
 IN_A_SNAPSHOT = {
     "before a snapshot": Point(f"{JOURNAL}:SqlJournal.save_snapshot"),
     "a snapshot on its way": Point(f"{SNAPSHOTS}:Snapshots._store"),
+    "in a snapshot": Point(*KEEP),
+    "written, before COMMIT": Point(*KEEP, after=True),
     "kept, before that is known": Point(f"{SNAPSHOTS}:Entry.kept"),
 }
 
@@ -120,10 +129,11 @@ class Trigger:
 
 def plant(point: Point, trigger: Trigger) -> None:
     """Put the step into the server's code."""
-    if point.after:
-        wrap(point.function, after=trigger.pull)
-    else:
-        wrap(point.function, before=trigger.pull)
+    for function in point.functions:
+        if point.after:
+            wrap(function, after=trigger.pull)
+        else:
+            wrap(function, before=trigger.pull)
     if point.within is not None:
         wrap(point.within, before=trigger.reset)
 

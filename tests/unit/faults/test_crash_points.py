@@ -8,6 +8,6 @@ from tests.kit.faults.crash_points import POINTS, Point, place_of
 @pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
 def test_a_step_at_which_a_server_dies_is_one_of_the_servers(point: Point) -> None:
     """Otherwise whoever renames a function would not learn of it before `make faults` is run."""
-    for function in filter(None, (point.function, point.within)):
+    for function in filter(None, (*point.functions, point.within)):
         owner, name = place_of(function)
         assert callable(getattr(owner, name, None)), function
