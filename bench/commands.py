@@ -224,6 +224,9 @@ class Keeper:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
+    def want_turn(self, take: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_soon(take)
+
     def lost(self, actor: Actor, memory: Memory) -> None:
         raise RuntimeError("the room was lost")
 

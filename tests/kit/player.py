@@ -237,11 +237,21 @@ class Player:
         """Compares where the view stands exactly at our position; events may overtake it a few times."""
         for _ in range(5):
             before, view = copy.position, copy.view
-            reply = await self.ask("GET_GAME_ROOM_GROUP", room_id=copy.room_id)
+            reply = await self._view_of(copy)
             if reply.position == before:
                 require(reply.data["room"] == view, f"patched {view!r}, fresh {reply.data['room']!r}")
                 return
         raise AssertionError(f"room {copy.room_id} never stood still")
+
+    async def _view_of(self, copy: RoomCopy) -> Reply:
+        """GET; a limit that the test itself has used up is waited for, as the refusal says."""
+        while True:
+            try:
+                return await self.ask("GET_GAME_ROOM_GROUP", room_id=copy.room_id)
+            except Refused as refused:
+                if refused.code != "rate_limited":
+                    raise
+                await asyncio.sleep(refused.body["retry_after_ms"] / 1000)
 
     # --- rooms ------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ is pending it does nothing else: what it has decided rests on records that are n
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Protocol
 
 from gameroom.bus.bus import Bus
@@ -36,6 +36,9 @@ class Keeper(Protocol):
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Run it as a task that the keeper awaits."""
+
+    def want_turn(self, take: Callable[[], None]) -> None:
+        """Call it soon, after those that asked before."""
 
     def lost(self, actor: "Actor", memory: Memory) -> None:
         """The actor's room must be opened again from the journal; who was present still is, and what was refused."""
@@ -180,7 +183,7 @@ class Actor:
             self._mailbox.watch()
             return
         self._scheduled = True
-        self._loop.call_soon(self._take_turn)
+        self._keeper.want_turn(self._take_turn)
 
     def _take_turn(self) -> None:
         self._scheduled = False

@@ -5,7 +5,7 @@ Implements `Rooms` for a server of one node.
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 from gameroom.bus.bus import Bus, RoomOver
 from gameroom.clock import Clock
@@ -31,6 +31,7 @@ from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Card, Cards, Outcome, Request, Tell
 from gameroom.rooms.setbacks import Setbacks
 from gameroom.rooms.sweep import Sweep
+from gameroom.rooms.turns import Turns
 from gameroom.rooms.watchdog import Watchdog
 from gameroom.tasks import Tasks
 
@@ -62,6 +63,7 @@ class LocalRooms:
         self._setbacks = Setbacks(clock)
         self._watchdog = Watchdog()
         self._tasks = Tasks()
+        self._turns = Turns()
         discretion = Discretion(placement, self.spawn)
         self._damaged = DamagedRooms(discretion)
         self._failing = FailingRooms(clock, discretion)
@@ -257,6 +259,9 @@ class LocalRooms:
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         self._tasks.spawn(work)
+
+    def want_turn(self, take: Callable[[], None]) -> None:
+        self._turns.want(take)
 
     def lost(self, actor: Actor, memory: Memory) -> None:
         if actor.room_id in self._damaged:

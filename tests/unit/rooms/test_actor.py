@@ -1,7 +1,7 @@
 """The actor: decide → append → publish, and nothing in between."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -121,6 +121,9 @@ class House:
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+
+    def want_turn(self, take: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_soon(take)
 
     def lost(self, actor: Actor, memory: Memory) -> None:
         self.lost_rooms.append(memory)

@@ -211,6 +211,6 @@ async def blocks_after_a_cycle(first: Node, rooms: list[str]) -> int:
 async def all_put_away(first: Node, rooms: list[str]) -> None:
     for room_id in rooms:
         first.rooms.detach(room_id, "ann", "ann-1")
-    await turns()
+    await until(lambda: all(a.room is None or a.room.is_quiet for a in first.rooms._actors.values()))
     pass_time(first, SLEEPY.evict_after_s)
     await until(lambda: first.rooms.open_now == 0, patience_s=60)
