@@ -121,7 +121,7 @@ class FastPathProtocol(asyncio.Protocol):
             await self._config.loaded_app(scope, self._receive, self._send)
         except ClientDisconnected:
             self._finish(CloseCode.NORMAL)
-        except Exception:
+        except Exception:  # whatever the app met, its peer must hear that it is over, and the log why
             logger.exception("Exception in ASGI application\n")
             self._finish(CloseCode.INTERNAL)
         else:
