@@ -35,8 +35,8 @@ from gameroom.protocol.commands import (
 )
 from gameroom.rooms.actor import Actor
 from gameroom.rooms.birth import Entropy, new_room
+from gameroom.rooms.entries import Ask
 from gameroom.rooms.journal import Birth, MemoryJournal, Unit
-from gameroom.rooms.mailbox import Ask
 from gameroom.rooms.memory import Memory
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.records import Damaged
