@@ -1,6 +1,6 @@
 """What one command costs a room, in microseconds of CPU, by the number of its members.
 
-    .venv/bin/python -m bench.commands
+    .venv-compiled/bin/python -m bench.commands
 
 `decide` is deciding alone: the handler, the changed parts, the records sealed, the frames of all viewers, the answer.
 `turn` is the same through the actor: its mailbox, the journal in memory, the bus without a subscriber, the answer told.
