@@ -6,7 +6,7 @@ COMPILED := .venv-compiled/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-compiled check documents fuzz-rest planted faults bench bench-profile bench-commands bench-journal format env-example transcripts clean
+.PHONY: help serve test test-compiled check documents fuzz-rest autobahn planted faults bench bench-profile bench-commands bench-journal format env-example transcripts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ documents: .venv/installed tests/documents/node_modules/.package-lock.json ## va
 
 fuzz-rest: .venv/installed ## minutes of made-up calls at every path of the OpenAPI document
 	$(BIN)/pytest tests/property/test_rest_fuzz.py --hypothesis-profile=thorough $(ARGS)
+
+autobahn: tests/autobahn/build/installed ## the Autobahn test suite against our WebSockets and uvicorn's; writes docs/autobahn.md (minutes)
+	@tests/autobahn/build/bin/python -m tests.autobahn
 
 planted: .venv/installed ## see that the tests notice what INVARIANTS.md forbids (minutes); ARGS="chance" for some
 	$(BIN)/python -m tests.planted $(ARGS)
@@ -64,11 +67,23 @@ transcripts: .venv/installed ## play the transcripts of docs/protocol.md, and re
 	$(BIN)/python -m tests.transcripts
 
 clean: ## throw .venv and all caches away, never data
-	rm -rf .venv .venv-compiled tests/documents/node_modules bench/build bench/peers/node/node_modules build backend/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-compiled tests/documents/node_modules tests/autobahn/build bench/build bench/peers/node/node_modules build backend/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 tests/documents/node_modules/.package-lock.json: tests/documents/package-lock.json
 	@command -v npm > /dev/null || { echo "make documents needs Node 20 or newer, with npm"; exit 1; }
 	@cd tests/documents && npm ci --silent
+	@touch $@
+
+# A venv of its own: nothing else needs the suite's client. Its cases are not installed, for they are Python 2; they
+# are unpacked, and made Python 3.
+tests/autobahn/build/installed: pyproject.toml tests/autobahn/requirements.txt tests/autobahn/suite.txt tests/autobahn/python3.sed
+	@rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --editable . --requirement tests/autobahn/requirements.txt
+	$(@D)/bin/pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+		--dest $(@D) --requirement tests/autobahn/suite.txt
+	tar -xzf $(@D)/autobahntestsuite-*.tar.gz -C $(@D) --strip-components=2 --wildcards '*/autobahntestsuite/case'
+	sed -i -f tests/autobahn/python3.sed $(@D)/case/*.py
 	@touch $@
 
 # What only the benchmark needs: the load and the floor, which are C, and the peers.
