@@ -13,6 +13,7 @@ SIGN_INS = f"{IDENTITY}/sign_ins.py"
 TOKENS = f"{IDENTITY}/tokens.py"
 STORES = "backend/gameroom/storage/accounts.py"
 SIGN_INS_STORE = "backend/gameroom/storage/sign_ins.py"
+TOGETHER = "backend/gameroom/storage/together.py"
 USERS = "backend/gameroom/storage/users.py"
 SQLITE = "backend/gameroom/storage/sqlite.py"
 LOGS = "backend/gameroom/telemetry/logs.py"
@@ -212,6 +213,16 @@ FAULTS: Faults = {
                 "        return locked(self._file)\n",
             ),
             "tests/integration/test_cli_users.py::test_it_takes_no_lock_that_a_server_needs_or_has",
+        ),
+        fault(
+            "who comes during a read is answered by it",
+            Edit(
+                TOGETHER,
+                "            asked, self._asked, self._next = self._asked, [], None\n",
+                "            asked, self._asked = self._asked, []\n",
+            ),
+            "tests/unit/storage/test_together.py"
+            "::test_who_asks_while_one_is_under_way_hears_what_held_after_it_had_asked",
         ),
         fault(
             "the token says which roles somebody has",
