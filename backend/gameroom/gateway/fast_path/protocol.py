@@ -197,11 +197,12 @@ class FastPathProtocol(asyncio.Protocol):
         self._answered = True
         if self._transport.is_closing():
             raise ClientDisconnected()
-        self._transport.write(answer)
         limits = asgi_limits(self._config.ws_max_size)
         self._socket = FastSocket(
             self._transport, Parser(limits.message_bytes, unframe), self._session, limits
         )
+        # Through the socket, so that it leaves as one write with what the app says at once.
+        self._socket.write(answer)
         self._session.open(self._socket)
         self._connections.discard(self)
         self._socket.listed_in(self._connections)
