@@ -218,8 +218,8 @@ FAULTS: Faults = {
             "who comes during a read is answered by it",
             Edit(
                 TOGETHER,
-                "            asked, self._asked, self._next = self._asked, [], None\n",
-                "            asked, self._asked = self._asked, []\n",
+                "        asked, self._asked = self._asked, []\n",
+                "        asked = self._asked\n",
             ),
             "tests/unit/storage/test_together.py"
             "::test_who_asks_while_one_is_under_way_hears_what_held_after_it_had_asked",
