@@ -47,6 +47,11 @@ FAULTS: Faults = {
             FORGERY,
         ),
         fault(
+            "who was let in once vouches for whoever copies the rest",
+            Edit(TOKENS, "mark = fingerprint(token)", 'mark = fingerprint(token.rpartition(".")[0])'),
+            f"{T_TOKENS}::test_one_that_was_good_vouches_for_no_other",
+        ),
+        fault(
             "any key of ours may have signed",
             Edit(TOKENS, "self._verifying[header.kid]", "next(iter(self._verifying.values()))"),
             FORGERY,
