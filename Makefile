@@ -2,10 +2,11 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+COMPILED := .venv-compiled/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check documents fuzz-rest planted faults bench bench-profile bench-commands bench-journal format env-example transcripts clean
+.PHONY: help serve test test-compiled check documents fuzz-rest planted faults bench bench-profile bench-commands bench-journal format env-example transcripts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +16,9 @@ serve: .venv/installed ## run the server; ARGS="my_game.py --port 9000" are its 
 
 test: .venv/installed ## run the tests; ARGS="tests/unit -k patch" are pytest's arguments
 	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+test-compiled: .venv-compiled/installed ## whole servers and their clients once more, compiled as users install it
+	$(COMPILED)/pytest --numprocesses 2 --dist loadfile tests/integration tests/e2e $(ARGS)
 
 check: .venv/installed ## most of what CI runs: lint, format, types, floors, then the tests
 	$(BIN)/ruff check
@@ -37,17 +41,17 @@ faults: .venv/installed ## deaths, freezes and full disks under play, and a look
 	$(BIN)/pytest -m faults tests/faults
 	@$(BIN)/python -m tests.faults $(ARGS)
 
-bench: .venv/installed bench/build/installed ## measure the server beside its peers (an hour and a half, alone on the machine); ARGS="--smoke" for a look
-	@$(BIN)/python -m bench $(ARGS)
+bench: bench/build/installed ## measure the server beside its peers (an hour and a half, alone on the machine); ARGS="--smoke" for a look
+	@$(COMPILED)/python -m bench $(ARGS)
 
-bench-profile: .venv/installed bench/build/installed ## where the server spends its time; ARGS="--workload command" for another
-	@$(BIN)/python -m bench.profile $(ARGS)
+bench-profile: bench/build/installed ## where the server spends its time; ARGS="--workload command" for another
+	@$(COMPILED)/python -m bench.profile $(ARGS)
 
-bench-commands: .venv/installed ## measure what one command costs a room, by its members (a minute)
-	@$(BIN)/python -m bench.commands
+bench-commands: .venv-compiled/installed ## measure what one command costs a room, by its members (a minute)
+	@$(COMPILED)/python -m bench.commands
 
-bench-journal: .venv/installed ## measure durable acks, restarts and memory (twenty minutes, alone on the machine); ARGS="--smoke" for a look
-	@$(BIN)/python -m bench.journal $(ARGS)
+bench-journal: .venv-compiled/installed ## measure durable acks, restarts and memory (twenty minutes, alone on the machine); ARGS="--smoke" for a look
+	@$(COMPILED)/python -m bench.journal $(ARGS)
 
 format: .venv/installed ## put the code into the house's format
 	$(BIN)/ruff check --fix --exit-zero
@@ -60,7 +64,7 @@ transcripts: .venv/installed ## play the transcripts of docs/protocol.md, and re
 	$(BIN)/python -m tests.transcripts
 
 clean: ## throw .venv and all caches away, never data
-	rm -rf .venv tests/documents/node_modules bench/build bench/peers/node/node_modules build backend/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-compiled tests/documents/node_modules bench/build bench/peers/node/node_modules build backend/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 tests/documents/node_modules/.package-lock.json: tests/documents/package-lock.json
 	@command -v npm > /dev/null || { echo "make documents needs Node 20 or newer, with npm"; exit 1; }
@@ -68,12 +72,12 @@ tests/documents/node_modules/.package-lock.json: tests/documents/package-lock.js
 	@touch $@
 
 # What only the benchmark needs: the load and the floor, which are C, and the peers.
-bench/build/installed: bench/peers/python/requirements.txt bench/peers/node/package-lock.json $(wildcard bench/generator/*.[ch] bench/peers/c/*.c)
+bench/build/installed: .venv-compiled/installed bench/peers/python/requirements.txt bench/peers/node/package-lock.json $(wildcard bench/generator/*.[ch] bench/peers/c/*.c)
 	@command -v npm > /dev/null || { echo "make bench needs Node 20 or newer, with npm"; exit 1; }
 	@mkdir -p bench/build
 	$(CC) -O2 -Wall -Wextra -o bench/build/load bench/generator/*.c
 	$(CC) -O2 -Wall -Wextra -o bench/build/floor bench/peers/c/floor.c
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement bench/peers/python/requirements.txt
+	$(COMPILED)/pip install --quiet --disable-pip-version-check --requirement bench/peers/python/requirements.txt
 	@cd bench/peers/node && npm ci --silent
 	@touch $@
 
@@ -83,4 +87,12 @@ bench/build/installed: bench/peers/python/requirements.txt bench/peers/node/pack
 		|| { echo "gameroom needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+# As users install it: the hot path compiled. What was installed before is no measure of what stands in backend/ now.
+.venv-compiled/installed: pyproject.toml setup.py $(shell find backend/gameroom -name '*.py' -o -name '*.c')
+	$(PYTHON) -m venv .venv-compiled
+	@rm -rf build # setuptools would pack what lies there from before
+	$(COMPILED)/pip install --quiet --disable-pip-version-check '.[dev]'
+	@$(COMPILED)/python -c 'from gameroom.rooms import room; assert room.__file__.endswith(".so"), "a C compiler is missing"'
 	@touch $@

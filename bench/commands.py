@@ -1,6 +1,6 @@
 """What one command costs a room, in microseconds of CPU, by the number of its members.
 
-    .venv/bin/python -m bench.commands
+    .venv-compiled/bin/python -m bench.commands
 
 `decide` is deciding alone: the handler, the changed parts, the records sealed, the frames of all viewers, the answer.
 `turn` is the same through the actor: its mailbox, the journal in memory, the bus without a subscriber, the answer told.
@@ -35,8 +35,8 @@ from gameroom.protocol.commands import (
 )
 from gameroom.rooms.actor import Actor
 from gameroom.rooms.birth import Entropy, new_room
+from gameroom.rooms.entries import Ask
 from gameroom.rooms.journal import Birth, MemoryJournal, Unit
-from gameroom.rooms.mailbox import Ask
 from gameroom.rooms.memory import Memory
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.records import Damaged

@@ -16,7 +16,7 @@ NODE_PEERS = Path(__file__).parent / "peers" / "node" / "package.json"
 def describe_machine() -> Mapping[str, str]:
     peers = json.loads(NODE_PEERS.read_text())["dependencies"]
     return {
-        "gameroom": f"{version('gameroom')}; frames are read by {_frame_reader()}",
+        "gameroom": f"{version('gameroom')}, {_how_compiled()}",
         **describe_hardware(),
         "Python": f"{platform.python_version()}; "
         + ", ".join(f"{name} {version(name)}" for name in PYTHON_PACKAGES),
@@ -31,9 +31,10 @@ def describe_hardware() -> Mapping[str, str]:
     }
 
 
-def _frame_reader() -> str:
-    """Where no compiler was found when it was installed, gameroom reads frames in Python, which costs a little."""
-    return "the compiled extension" if find_spec("gameroom.gateway.fast_path._framing") else "pure Python"
+def _how_compiled() -> str:
+    """Where no compiler was found when it was installed, gameroom runs as plain Python."""
+    spec = find_spec("gameroom.rooms.room")
+    return "compiled" if spec and str(spec.origin).endswith(".so") else "plain Python"
 
 
 def _processor() -> str:

@@ -10,9 +10,9 @@ from gameroom.clock import Millis
 from gameroom.protocol.views import RoomSummary, Status
 from gameroom.rooms.directory import Directory, MemoryDirectory
 from gameroom.rooms.journal import Birth, Journal, Listing, MemoryJournal, SealedRecord, Snapshot, Unit
+from gameroom.rooms.parts import PLAY, PlayPart
 from gameroom.rooms.placement import MemoryPlacement, Placement
 from gameroom.rooms.records import Record, seal
-from gameroom.rooms.state import PLAY, PlayPart
 from gameroom.storage.directory import SqlDirectory
 from gameroom.storage.engine import Database
 from gameroom.storage.journal import SqlJournal

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from gameroom.rooms.journal import Birth, Fenced, SealedRecord, Snapshot, Unit
+from gameroom.rooms.parts import PLAY, PlayPart
 from gameroom.rooms.records import (
     Damaged,
     Position,
@@ -15,7 +16,6 @@ from gameroom.rooms.records import (
     unseal,
 )
 from gameroom.rooms.restoring import fresh_term
-from gameroom.rooms.state import PLAY, PlayPart
 from gameroom.storage.epochs import SqlEpochs
 from gameroom.storage.failures import OutcomeUnknown
 from gameroom.storage.tables import rooms

@@ -39,6 +39,7 @@ from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.reception import Reception
 from gameroom.rooms.room_passwords import RoomPasswords
 from gameroom.rooms.rooms import Card
+from tests.kit.compiled import interpreted
 from tests.kit.raw_socket import raw_socket
 
 Frame = dict[str, Any]
@@ -374,6 +375,7 @@ async def test_a_room_that_cannot_be_joined_refuses_the_handshake(node: Node) ->
             assert (await talk.end())[1:] == (4509, "wrong_room_password")
 
 
+@interpreted
 async def test_nothing_is_said_of_a_join_that_is_in_doubt(protocol: Any) -> None:
     policy = GatewayPolicy(server_version="test", step_timeout_s=0.2, command_deadline_s=0.05)
     async with Node(protocol, policy) as node:

@@ -9,6 +9,7 @@ ENTRANCE = f"{ROOMS}/entrance.py"
 HOSTING = f"{ROOMS}/handlers/hosting.py"
 LOCAL = f"{ROOMS}/local.py"
 MAILBOX = f"{ROOMS}/mailbox.py"
+ENTRIES = f"{ROOMS}/entries.py"
 MEMBERSHIP = f"{ROOMS}/handlers/membership.py"
 ROOM = f"{ROOMS}/room.py"
 SYSTEM = f"{ROOMS}/handlers/system.py"
@@ -132,7 +133,7 @@ FAULTS: Faults = {
         fault(
             "a late card undoes the end of an account",
             Edit(
-                MAILBOX,
+                ENTRIES,
                 "return self.card is None or entry.card is not None",
                 "return True",
             ),

@@ -7,7 +7,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gameroom.protocol.patch import Operation, apply, diff, same
+from gameroom.protocol.operation import Operation
+from gameroom.protocol.patch import apply, diff, same
 
 type_of_patch = list[Operation]
 

@@ -26,7 +26,7 @@ from gameroom.rooms.journal import Fenced, MemoryJournal, Refused, Unit
 from gameroom.rooms.records import Record, StoredAnnouncement
 from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Answer, Outcome
-from gameroom.rooms.router import ROUTES, Route, Standing
+from gameroom.rooms.routes import ROUTES, Route, Standing
 from gameroom.rooms.window import AFTERLIFE_MS
 from tests.unit.rooms.games import Secrets
 from tests.unit.rooms.node import ROOM, FailingJournal, Node, SlowAppends, node, until

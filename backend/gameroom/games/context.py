@@ -7,6 +7,7 @@ from msgspec import Struct
 from typing_extensions import TypeVar
 
 from gameroom.clock import Millis
+from gameroom.games.effects import Announcement, Effects, Ending
 from gameroom.games.failures import GameMisuse
 from gameroom.games.random import GameRandom
 from gameroom.games.visible import visible
@@ -22,28 +23,6 @@ TIMER = "__gameroom_timer__"
 """The attribute by which `@timer` marks a method; its value is the timer's name."""
 
 LONGEST_TIMER_S = 366 * 24 * 3600.0
-
-
-class Announcement(Struct, frozen=True):
-    """Something said to everybody in the room (`to` None), or to the players on some seats only."""
-
-    to: tuple[int, ...] | None
-    data: FreeJson
-
-
-class Ending(Struct, frozen=True):
-    """How a round ended."""
-
-    reason: GameEnd
-    result: FreeJson
-
-
-class Effects(Struct):
-    """What game code asked for in one call. `timers`: by name when each is due, or None: cancelled."""
-
-    announcements: list[Announcement] = []
-    ending: Ending | None = None
-    timers: dict[str, Millis | None] = {}
 
 
 class Context(Generic[SettingsT_co]):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from msgspec import Raw, Struct
+from msgspec import Raw
 from msgspec.json import decode
 
 from gameroom.errors import GameroomError
@@ -17,63 +17,61 @@ Failure = GameroomError | Undecided
 Settled = Callable[[Failure | None], None]
 """Told once how an automatic JOIN ended; None: well, and its REPLY is sent."""
 
-_ENTERING = frozenset((JoinRoom, CreateRoom))
 
-
-class Asked(Struct, frozen=True, kw_only=True):
+class Asked:
     """`original` is what the client sent and gets its answer to; `command` is what the room is asked.
 
     The two differ where a repeated CREATE is answered by joining the room that it once made (`rejoin`).
     `settled`: what an automatic JOIN ends with; a refusal goes there instead of to the client.
     """
 
-    original: RoomCommand | CreateRoom
-    command: RoomCommand | CreateRoom
-    rejoin: bool = False
-    settled: Settled | None = None
+    __slots__ = ("command", "creates", "enters", "original", "rejoin", "settled", "views")
 
-    @property
-    def enters(self) -> bool:
+    def __init__(
+        self,
+        original: RoomCommand | CreateRoom,
+        command: RoomCommand | CreateRoom,
+        *,
+        rejoin: bool = False,
+        settled: Settled | None = None,
+    ) -> None:
+        self.original = original
+        self.command = command
+        self.rejoin = rejoin
+        self.settled = settled
+        self.creates = type(command) is CreateRoom
+        self.enters = self.creates or type(command) is JoinRoom
         """Whether it makes the connection hear the room."""
-        return type(self.command) in _ENTERING
-
-    @property
-    def creates(self) -> bool:
-        return isinstance(self.command, CreateRoom)
-
-    @property
-    def views(self) -> bool:
+        self.views = type(command) is GetRoom
         """Whether it asks a joined room for its view, which must be spliced into the events."""
-        return isinstance(self.command, GetRoom)
 
 
 def asked(command: RoomCommand | CreateRoom, settled: Settled | None = None) -> Asked:
     """A command that the room is asked as it is."""
-    return Asked(original=command, command=command, settled=settled)
+    return Asked(command, command, settled=settled)
 
 
 def created_before(create: Asked, room_id: str) -> Asked:
     """What is asked in place of a repeated CREATE, for the view that it is answered with."""
-    return Asked(original=create.original, command=JoinRoom(room_id=room_id), rejoin=True)
-
-
-class _OnlyRoom(Struct):
-    """What CREATE answers, out of what JOIN answers."""
-
-    room: Raw
+    return Asked(create.original, JoinRoom(room_id=room_id), rejoin=True)
 
 
 def reply(to: Asked, answer: Answer) -> Frame:
     """The REPLY to a command that a room has done."""
     frame = reply_frame(
         to.original,
-        encode(decode(answer.data, type=_OnlyRoom)) if to.rejoin else answer.data,
+        _of_create(answer.data) if to.rejoin else answer.data,
         room_id=answer.room_id,
         position=(answer.epoch, answer.seq),
         repeated=answer.repeated or to.rejoin,
     )
     frame.flush_ms = answer.flush_ms
     return frame
+
+
+def _of_create(joined: bytes) -> bytes:
+    """What CREATE answers, out of what JOIN answers."""
+    return encode({"room": decode(joined, type=dict[str, Raw])["room"]})
 
 
 def refusal(to: Asked, error: GameroomError, room_id: str) -> Frame:

@@ -17,9 +17,7 @@ answer. When a splice is refused, what is held is sent if the room is joined (al
 
 import logging
 from collections import deque
-from typing import Protocol
-
-from msgspec import Struct
+from typing import NamedTuple, Protocol
 
 from gameroom.bus.bus import Delivery
 from gameroom.errors import GameroomError, Unavailable
@@ -52,7 +50,7 @@ class Owner(Protocol):
         """Nothing is joined, under way or waiting there."""
 
 
-class PendingDetach(Struct, frozen=True):
+class PendingDetach(NamedTuple):
     """The room is over for this connection once the command that did it is answered."""
 
     reason: DetachReason

@@ -21,7 +21,7 @@ from gameroom.protocol.commands import (
     RoomCommand,
 )
 from gameroom.protocol.examples import Examples
-from gameroom.protocol.patch import Operation
+from gameroom.protocol.operation import Operation
 from gameroom.protocol.schemas import ERROR_CODE, Schema, ref, schemas_of, with_fields
 from gameroom.protocol.views import RoomView
 

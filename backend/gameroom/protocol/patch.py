@@ -6,20 +6,11 @@ Works on JSON as plain Python: dict, list, str, int, float, bool, None. `True` a
 import re
 from collections.abc import Iterable
 from copy import deepcopy
-from typing import Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET
 
 from gameroom.protocol.commands import FreeJson
-
-
-class Operation(Struct, frozen=True):
-    """One step of a patch. `path` is a JSON pointer (RFC 6901); `value` is left out for `remove`, and may be null."""
-
-    op: Literal["add", "remove", "replace"]
-    path: str
-    value: FreeJson | UnsetType = UNSET
-
+from gameroom.protocol.operation import Operation
 
 SCALARS = frozenset((str, int, float, bool, type(None)))
 

@@ -15,8 +15,9 @@ from gameroom.errors import GameroomError, InternalError, Unavailable
 from gameroom.rooms.batch import BATCH_INPUTS, Batch, Decided
 from gameroom.rooms.damage import damaged
 from gameroom.rooms.decision import NOTHING, Decision, Recollection, key_of
+from gameroom.rooms.entries import Ask, CardNews, Entry, Gone
 from gameroom.rooms.journal import Fenced, Journal, SealedRecord, Snapshot, Unit
-from gameroom.rooms.mailbox import Ask, CardNews, Entry, Gone, Mailbox, refuse, tell_one
+from gameroom.rooms.mailbox import Mailbox, refuse, tell_one
 from gameroom.rooms.memory import Memory
 from gameroom.rooms.opening import Opened
 from gameroom.rooms.policy import RoomPolicy

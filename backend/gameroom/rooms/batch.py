@@ -1,8 +1,8 @@
 """What one turn of an actor has decided, until it is stored and let out."""
 
 from gameroom.rooms.decision import Decision
+from gameroom.rooms.entries import Ask
 from gameroom.rooms.journal import SealedRecord
-from gameroom.rooms.mailbox import Ask
 
 BATCH_INPUTS = 100
 BATCH_BYTES = 1_048_576

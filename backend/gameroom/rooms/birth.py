@@ -7,10 +7,11 @@ from gameroom.games.registry import GameType
 from gameroom.protocol.commands import CreateRoom
 from gameroom.rooms.checks import check_max_players, check_metadata, check_name
 from gameroom.rooms.memory import Memory
+from gameroom.rooms.parts import PlayPart, RoomPart
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.records import Position
 from gameroom.rooms.room import Room
-from gameroom.rooms.state import PlayPart, RoomPart, RoomState
+from gameroom.rooms.state import RoomState
 
 FIRST_TERM = 1
 FIRST_EPOCH = 1

@@ -10,12 +10,13 @@ from gameroom.ids import new_invite_code
 from gameroom.protocol.codec import input_of
 from gameroom.protocol.commands import CreateRoom
 from gameroom.rooms.birth import Entropy, new_room
+from gameroom.rooms.command_ids import CommandKey
+from gameroom.rooms.entries import Ask
 from gameroom.rooms.journal import Birth, Born, Journal, Unit
-from gameroom.rooms.mailbox import Ask
 from gameroom.rooms.making import MakingLimit
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.records import hash_of
-from gameroom.rooms.refusals import CommandKey, Refusals
+from gameroom.rooms.refusals import Refusals
 from gameroom.rooms.room import Room
 from gameroom.rooms.rooms import Answer, Request
 

@@ -7,7 +7,7 @@ import logging
 
 from gameroom.errors import RoomClosed
 from gameroom.rooms.discretion import Discretion
-from gameroom.rooms.mailbox import Ask
+from gameroom.rooms.entries import Ask
 from gameroom.rooms.records import Damaged
 
 log = logging.getLogger(__name__)

@@ -8,11 +8,11 @@ from msgspec import Struct
 from gameroom.bus.bus import Delivery
 from gameroom.protocol.codec import input_of
 from gameroom.protocol.commands import GetRoom
+from gameroom.rooms.command_ids import CommandKey
 from gameroom.rooms.journal import SealedRecord
+from gameroom.rooms.parts import Due
 from gameroom.rooms.records import Record, hash_of
-from gameroom.rooms.refusals import CommandKey
 from gameroom.rooms.rooms import Outcome, Request
-from gameroom.rooms.state import Due
 
 
 class Cause(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Coroutine
 
 from gameroom.errors import GameroomError, RoomNotFound, Unavailable
-from gameroom.rooms.mailbox import Ask, tell_one
+from gameroom.rooms.entries import Ask
+from gameroom.rooms.mailbox import tell_one
 from gameroom.rooms.placement import Placement
 from gameroom.rooms.rooms import Outcome
 

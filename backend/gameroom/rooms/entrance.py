@@ -8,16 +8,16 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Coroutine
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from gameroom.clock import Clock
 from gameroom.errors import GameroomError, InternalError, Unavailable
 from gameroom.protocol.commands import CreateRoom, JoinRoom
+from gameroom.rooms.entries import Ask, CardNews, Gone
 from gameroom.rooms.guessing import Guesses
-from gameroom.rooms.mailbox import Ask, CardNews, Gone, tell_one
+from gameroom.rooms.mailbox import tell_one
 from gameroom.rooms.placement import Placement
 from gameroom.rooms.rooms import Outcome, Request, Tell
 
@@ -31,7 +31,7 @@ Line = tuple[str, str]
 """A room and a user: what this user asks of that room is let through in its order."""
 
 
-class Reservation(Struct, frozen=True):
+class Reservation(NamedTuple):
     """Kept for a user in a room while its JOIN or CREATE is under way. `before`: the rooms of its earlier ones."""
 
     user_id: str

@@ -16,8 +16,8 @@ from gameroom.clock import rfc3339
 from gameroom.errors import GameFailed
 from gameroom.games.registry import Games
 from gameroom.games.visible import visible
+from gameroom.rooms.parts import GAME, LEFT, MEMBER, PLAY, ROOM, Member, PlayPart, RoomPart
 from gameroom.rooms.records import NULL, Record, StoredAnnouncement
-from gameroom.rooms.state import GAME, LEFT, MEMBER, PLAY, ROOM, Member, PlayPart, RoomPart
 
 INPUT_FIELDS = {
     *("type", "game", "name", "visibility", "settings", "max_players", "metadata", "locked"),

@@ -7,7 +7,7 @@ from msgspec import Struct
 from gameroom.clock import Clock
 from gameroom.errors import GameFailed
 from gameroom.rooms.discretion import Discretion
-from gameroom.rooms.mailbox import Ask
+from gameroom.rooms.entries import Ask
 
 log = logging.getLogger(__name__)
 

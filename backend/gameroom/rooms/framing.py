@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw
 
 from gameroom.bus.bus import Delivery, Share
 from gameroom.clock import rfc3339
@@ -16,44 +16,16 @@ from gameroom.errors import MessageTooBig
 from gameroom.protocol.answers import DetachReason
 from gameroom.protocol.events import EpochStarted, Event, EventFrame, HiddenRun, MemberJoined
 from gameroom.protocol.frames import fits
-from gameroom.protocol.patch import Operation
 from gameroom.protocol.views import RoomView
 from gameroom.rooms.card_book import CardBook
+from gameroom.rooms.emission import Emission
 from gameroom.rooms.records import Record
 from gameroom.rooms.rooms import Card
-from gameroom.rooms.turn import Emission
+from gameroom.rooms.updates import NO_UPDATE, Base, Change, Update
 from gameroom.rooms.views import Viewpoint
-
-
-class Base(Struct, frozen=True):
-    """What a viewer has, and so which update it needs; those with the same base get the same bytes.
-
-    `whole`: its view is to be replaced; `key`: whose view it is; `as_view`: it wants no patches.
-    """
-
-    whole: bool
-    key: int | None
-    as_view: bool
-
-
-class Update(Struct, frozen=True):
-    """How an event changes a view: by a patch, or by the view that takes its place; encoded."""
-
-    patch: Raw | UnsetType = UNSET
-    view: Raw | UnsetType = UNSET
-
-
-NO_UPDATE = Update()
 
 _PATCHED = Base(whole=False, key=None, as_view=False)
 """What most viewers are."""
-
-
-class Change(Struct, frozen=True):
-    """What a turn changed in what is seen: `shared` for all alike, and whether the game's view may have changed too."""
-
-    shared: list[Operation]
-    game: bool
 
 
 def wire_data(event: Event, record: Record) -> Raw:

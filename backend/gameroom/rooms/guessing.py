@@ -5,7 +5,7 @@ from collections import Counter
 from gameroom.clock import Clock
 from gameroom.errors import RateLimited, WrongRoomPassword
 from gameroom.protocol.commands import JoinRoom
-from gameroom.rooms.mailbox import Ask
+from gameroom.rooms.entries import Ask
 from gameroom.rooms.rooms import Outcome
 
 WRONG_A_MINUTE = 10

@@ -6,7 +6,7 @@ where it leaves too little place for that. It is counted from above, of parts th
 
 from collections.abc import Mapping
 
-from gameroom.rooms.state import GAME, PLAY, ROOM
+from gameroom.rooms.parts import GAME, PLAY, ROOM
 
 MEMBER_BYTES = 900
 """A member, at most: its id, 50 characters of four bytes, a URL of 512, since when it is away, and the words around.

@@ -11,8 +11,9 @@ import msgspec
 
 from gameroom.protocol.limits import MAX_RESUME
 from gameroom.rooms.card_book import CardBook
-from gameroom.rooms.framing import Update, event_frame, hidden_frame, recalled_data
+from gameroom.rooms.framing import event_frame, hidden_frame, recalled_data
 from gameroom.rooms.records import Record
+from gameroom.rooms.updates import Update
 
 RECENT_BYTES = 65_536
 

@@ -2,7 +2,8 @@
 
 from gameroom.games.registry import GameType
 from gameroom.rooms.journal import Listing
-from gameroom.rooms.state import MEMBER, ROOM, Parts, RoomState
+from gameroom.rooms.parts import MEMBER, ROOM, Parts
+from gameroom.rooms.state import RoomState
 from gameroom.rooms.views import summary
 
 

@@ -17,9 +17,10 @@ from gameroom.rooms.creation import Creation
 from gameroom.rooms.damage import DamagedRooms
 from gameroom.rooms.discretion import Discretion
 from gameroom.rooms.entrance import Entrance
+from gameroom.rooms.entries import Ask, CardNews, Gone
 from gameroom.rooms.failing import FailingRooms
 from gameroom.rooms.journal import Fenced, Journal
-from gameroom.rooms.mailbox import Ask, CardNews, Gone, refuse, tell_one
+from gameroom.rooms.mailbox import refuse, tell_one
 from gameroom.rooms.memory import Memory
 from gameroom.rooms.news import NewsRound
 from gameroom.rooms.opening import Opened, Opening

@@ -5,8 +5,8 @@ from msgspec import Struct, field
 
 from gameroom.rooms.card_book import CardBook
 from gameroom.rooms.history import RecentEvents
+from gameroom.rooms.parts import Parts
 from gameroom.rooms.presence import Presence
-from gameroom.rooms.state import Parts
 from gameroom.rooms.window import CommandWindow
 
 

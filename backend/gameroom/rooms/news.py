@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 
 from gameroom.errors import Unavailable
-from gameroom.rooms.mailbox import CardNews
+from gameroom.rooms.entries import CardNews
 from gameroom.tasks import pause
 
 log = logging.getLogger(__name__)

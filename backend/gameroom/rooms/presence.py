@@ -1,11 +1,11 @@
 """Who is connected from where. No part of the state: a thousand rejoins after a crash cause no thousand events."""
 
-from msgspec import Struct
+from typing import NamedTuple
 
 from gameroom.protocol.commands import Updates
 
 
-class Link(Struct, frozen=True):
+class Link(NamedTuple):
     """The connection on which a member last joined, and how it wants to hear of changes."""
 
     connection_id: str

@@ -12,14 +12,14 @@ from gameroom.protocol.commands import ResumeFrom
 from gameroom.protocol.frames import fits
 from gameroom.protocol.limits import MAX_RESUME
 from gameroom.rooms.card_book import CardBook
+from gameroom.rooms.command_ids import Applied, CommandKey
 from gameroom.rooms.decision import Recollection
 from gameroom.rooms.framing import whole_update
 from gameroom.rooms.history import RecentEvents, is_gapless, missed_frames
 from gameroom.rooms.records import Damaged, Record, StoredAnswer, missing
-from gameroom.rooms.refusals import CommandKey
 from gameroom.rooms.rooms import Answer, Outcome
 from gameroom.rooms.state import RoomState
-from gameroom.rooms.window import AFTERLIFE_MS, Applied, CommandWindow, expired
+from gameroom.rooms.window import AFTERLIFE_MS, CommandWindow, expired
 
 
 class _FullJoin(Struct):

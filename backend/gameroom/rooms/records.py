@@ -24,6 +24,16 @@ class Position(Struct, frozen=True):
     at: Millis
 
 
+class Stamp(Struct, frozen=True, kw_only=True):
+    """What all records of one turn have in common. `head` is the position before the turn."""
+
+    room_id: str
+    epoch: int
+    head: int
+    term: int
+    at: Millis
+
+
 class StoredAnnouncement(Struct, frozen=True, gc=False):
     """What a game told with an event; `to` None: everybody, else those seats."""
 

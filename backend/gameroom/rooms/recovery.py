@@ -6,8 +6,10 @@ from msgspec.structs import replace
 
 from gameroom.games.registry import GameType
 from gameroom.rooms.card_book import CardBook, mark_of
+from gameroom.rooms.command_ids import CommandKey
 from gameroom.rooms.journal import AppliedCommand, Recovery, Snapshot
 from gameroom.rooms.memory import Memory
+from gameroom.rooms.parts import GAME, MEMBER
 from gameroom.rooms.placement import Claim
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.records import (
@@ -20,9 +22,8 @@ from gameroom.rooms.records import (
     unseal,
     unseal_snapshot,
 )
-from gameroom.rooms.refusals import CommandKey
 from gameroom.rooms.room import Room
-from gameroom.rooms.state import GAME, MEMBER, RoomState
+from gameroom.rooms.state import RoomState
 
 
 class Recovered(Struct, frozen=True):

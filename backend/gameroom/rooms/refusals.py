@@ -2,26 +2,11 @@
 
 from collections import OrderedDict
 
-from msgspec import Struct
-
 from gameroom.clock import Millis
 from gameroom.errors import GameroomError, IdReused
+from gameroom.rooms.command_ids import CommandKey, Refusal
 
 REFUSAL_MS: Millis = 60_000
-
-
-class CommandKey(Struct, frozen=True):
-    """Whose command it is, by its id; `input_hash` tells whether it is the same one again."""
-
-    user_id: str
-    command_id: str
-    input_hash: bytes
-
-
-class Refusal(Struct, frozen=True):
-    input_hash: bytes
-    error: GameroomError
-    until: Millis
 
 
 class Refusals:

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from gameroom.clock import rfc3339
 from gameroom.games.registry import GameType
-from gameroom.protocol.patch import Operation, diff
+from gameroom.protocol.operation import Operation
+from gameroom.protocol.patch import diff
 from gameroom.rooms.card_book import CardBook
 from gameroom.rooms.framing import recalled_data
 from gameroom.rooms.journal import Snapshot

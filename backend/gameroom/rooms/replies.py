@@ -13,7 +13,7 @@ from gameroom.rooms.history import RecentEvents
 from gameroom.rooms.recall import Viewer
 from gameroom.rooms.records import Position, Record
 from gameroom.rooms.rooms import Answer, Sender
-from gameroom.rooms.router import Reply
+from gameroom.rooms.routes import Reply
 from gameroom.rooms.views import Viewpoint
 
 

@@ -15,9 +15,9 @@ from gameroom.clock import Millis
 from gameroom.protocol.events import EpochStarted
 from gameroom.rooms.framing import stored_data
 from gameroom.rooms.journal import SealedRecord
+from gameroom.rooms.parts import PLAY, PlayPart
 from gameroom.rooms.records import Position, Record, seal
 from gameroom.rooms.recovery import Recovered
-from gameroom.rooms.state import PLAY, PlayPart
 
 
 class Head(Struct, frozen=True, kw_only=True):

@@ -4,8 +4,8 @@ import msgspec
 
 from gameroom.clock import Millis, rfc3339
 from gameroom.rooms.archive import RoomRow
+from gameroom.rooms.parts import MEMBER, PLAY, ROOM, Member, PlayPart, RoomPart
 from gameroom.rooms.records import Record
-from gameroom.rooms.state import MEMBER, PLAY, ROOM, Member, PlayPart, RoomPart
 
 
 def retold(last: Record, term: int, parts: dict[str, bytes]) -> tuple[RoomRow, frozenset[str]]:

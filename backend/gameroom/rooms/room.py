@@ -19,28 +19,23 @@ from gameroom.games.registry import GameType
 from gameroom.protocol.commands import JoinRoom, Updates
 from gameroom.rooms import recall
 from gameroom.rooms.decision import NOTHING, Cause, Decision, Recollection
-from gameroom.rooms.framing import Change, Framer
+from gameroom.rooms.framing import Framer
 from gameroom.rooms.handlers import membership, play, system
 from gameroom.rooms.headroom import most_bytes
 from gameroom.rooms.journal import SealedRecord, Snapshot
 from gameroom.rooms.listing import Listings
 from gameroom.rooms.memory import Memory
+from gameroom.rooms.parts import GAME, LEFT, MEMBER, PLAY, ROOM, Due, Parts
 from gameroom.rooms.policy import RoomPolicy
-from gameroom.rooms.records import Position, Record, SnapshotBody, StoredAnswer, seal_snapshot
+from gameroom.rooms.records import Position, Record, SnapshotBody, Stamp, StoredAnswer, seal_snapshot
 from gameroom.rooms.replies import Replies
 from gameroom.rooms.rooms import Answer, Card, Request, Sender
-from gameroom.rooms.router import Route, find_route
-from gameroom.rooms.sealing import (
-    Stamp,
-    complete,
-    journaled_of,
-    make_records,
-    recorded_answer,
-    seal_all,
-    storable,
-)
-from gameroom.rooms.state import GAME, LEFT, MEMBER, PLAY, ROOM, Due, Parts, RoomState
+from gameroom.rooms.router import find_route
+from gameroom.rooms.routes import Route
+from gameroom.rooms.sealing import complete, journaled_of, make_records, recorded_answer, seal_all, storable
+from gameroom.rooms.state import RoomState
 from gameroom.rooms.turn import Turn
+from gameroom.rooms.updates import Change
 from gameroom.rooms.views import Viewpoint
 
 log = logging.getLogger(__name__)

@@ -1,30 +1,27 @@
 """From what a turn emitted and changed to the records of it."""
 
-from msgspec import Raw, Struct
+from msgspec import Raw
 from msgspec.structs import replace as _replace
 
-from gameroom.clock import Millis
 from gameroom.errors import MessageTooBig
 from gameroom.games.registry import GameType
 from gameroom.protocol.codec import encode
 from gameroom.protocol.events import GameUpdated
 from gameroom.rooms.decision import Cause, Recollection
+from gameroom.rooms.emission import Emission
 from gameroom.rooms.framing import stored_data
 from gameroom.rooms.journal import SealedRecord
-from gameroom.rooms.records import MAX_RECORD_BYTES, NULL, Record, StoredAnnouncement, StoredAnswer, seal
+from gameroom.rooms.parts import GAME, Parts
+from gameroom.rooms.records import (
+    MAX_RECORD_BYTES,
+    NULL,
+    Record,
+    Stamp,
+    StoredAnnouncement,
+    StoredAnswer,
+    seal,
+)
 from gameroom.rooms.rooms import Answer, Outcome
-from gameroom.rooms.state import GAME, Parts
-from gameroom.rooms.turn import Emission
-
-
-class Stamp(Struct, frozen=True, kw_only=True):
-    """What all records of one turn have in common. `head` is the position before the turn."""
-
-    room_id: str
-    epoch: int
-    head: int
-    term: int
-    at: Millis
 
 
 def journaled_of(game_type: GameType, emissions: list[Emission], records: list[Record]) -> list[Record]:

@@ -7,29 +7,17 @@ from msgspec import Struct
 
 from gameroom.clock import Millis
 from gameroom.errors import GameFailed, GameroomError
-from gameroom.games.context import Announcement, Context, Effects
+from gameroom.games.context import Context
+from gameroom.games.effects import Announcement, Effects
 from gameroom.games.random import GameRandom
 from gameroom.games.registry import GameType
 from gameroom.protocol.answers import DetachReason
 from gameroom.protocol.events import Event
+from gameroom.rooms.emission import Emission
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.state import RoomState
 
 Result = TypeVar("Result")
-
-
-class Emission(Struct, frozen=True, kw_only=True):
-    """An event that a handler has caused.
-
-    `audience`: who may see it (None: all; it then may carry a patch). `parting`: who hears this event last and
-    without a patch, and why; `ends_all`: why nobody hears anything after it.
-    """
-
-    event: Event
-    announcements: tuple[Announcement, ...] = ()
-    audience: frozenset[str] | None = None
-    parting: tuple[str, DetachReason] | None = None
-    ends_all: DetachReason | None = None
 
 
 class Turn:

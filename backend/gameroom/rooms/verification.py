@@ -11,10 +11,10 @@ from gameroom.games.registry import Games
 from gameroom.protocol.events import EpochStarted, GameUpdated, RoomClosedEvent
 from gameroom.rooms.archive import Archive, Moment, history
 from gameroom.rooms.journal import SealedRecord, Snapshot
+from gameroom.rooms.parts import GAME, PLAY
 from gameroom.rooms.records import Damaged, Record, SnapshotBody, hash_of, unseal, unseal_snapshot
 from gameroom.rooms.recovery import begin_with, lay_over
 from gameroom.rooms.retelling import retold
-from gameroom.rooms.state import GAME, PLAY
 
 MOST_FINDINGS = 20
 """Told of one room: whoever mends it need not read the same thing a thousand times."""

@@ -1,7 +1,7 @@
 """What a member of a room may see of it: whitelists over the state, and the patch from one view to the next."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET
@@ -10,12 +10,14 @@ from gameroom.clock import Millis, rfc3339
 from gameroom.errors import GameFailed
 from gameroom.games.registry import GameType
 from gameroom.protocol.commands import FreeJson
-from gameroom.protocol.patch import Operation, diff, escape
+from gameroom.protocol.operation import Operation
+from gameroom.protocol.patch import diff, escape
 from gameroom.protocol.views import MemberView, RoomSummary, RoomView
 from gameroom.rooms.card_book import CardBook
+from gameroom.rooms.parts import Member, PlayPart, RoomPart
 from gameroom.rooms.presence import Presence
 from gameroom.rooms.rooms import Card
-from gameroom.rooms.state import Member, PlayPart, RoomPart, RoomState
+from gameroom.rooms.state import RoomState
 
 
 def member_view(member: Member, card: Card) -> MemberView:
@@ -58,7 +60,7 @@ def facts(room_id: str, game_type: GameType, room: RoomPart, play: PlayPart) -> 
     )
 
 
-class _Settings(msgspec.Struct, frozen=True):
+class _Settings(NamedTuple):
     given: dict[str, FreeJson]
     effective: dict[str, FreeJson]
 

@@ -5,12 +5,11 @@ them for ten minutes after it left or the room closed; older ones are refused, n
 remembered for a minute, so that a late copy of a refused command is not applied after all.
 """
 
-from msgspec import Struct
-
 from gameroom.clock import Millis
 from gameroom.errors import GameroomError, IdReused
+from gameroom.rooms.command_ids import Applied, CommandKey
 from gameroom.rooms.records import StoredAnswer, Unrecorded
-from gameroom.rooms.refusals import CommandKey, Refusals, other_content
+from gameroom.rooms.refusals import Refusals, other_content
 
 MEMBER_WINDOW = 128
 AFTERLIFE_MS: Millis = 600_000
@@ -22,16 +21,6 @@ SPENT_IDS = 100_000
 
 REFUSALS = 1_000
 """Refusals remembered in one room; the oldest goes first."""
-
-
-class Applied(Struct, frozen=True):
-    """A command that was done. `content` tells whether it is the same one again; `answer` is kept only where no
-    record holds it (play that is not journaled)."""
-
-    seq: int
-    ordinal: int
-    content: int
-    answer: StoredAnswer | None = None
 
 
 class CommandWindow:

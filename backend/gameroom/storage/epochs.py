@@ -7,10 +7,10 @@ from sqlalchemy import Connection, insert, select, update
 
 from gameroom.clock import Millis
 from gameroom.rooms.journal import SealedRecord, Snapshot
+from gameroom.rooms.parts import PLAY
 from gameroom.rooms.records import Damaged, Position, unseal
 from gameroom.rooms.recovery import begin_with, lay_over
 from gameroom.rooms.restoring import Head, first_of_epoch, fresh_term
-from gameroom.rooms.state import PLAY
 from gameroom.storage.engine import Database
 from gameroom.storage.failures import OutcomeUnknown
 from gameroom.storage.insistence import insist

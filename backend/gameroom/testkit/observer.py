@@ -6,7 +6,8 @@ from typing import Any, Generic
 from msgspec.json import decode, encode
 
 from gameroom.protocol.commands import FreeJson
-from gameroom.protocol.patch import Operation, apply, diff, same
+from gameroom.protocol.operation import Operation
+from gameroom.protocol.patch import apply, diff, same
 from gameroom.testkit.described import Described
 from gameroom.testkit.secrecy import Secrecy
 from gameroom.testkit.steps import Outcome, Step, require

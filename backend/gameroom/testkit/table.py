@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from gameroom.clock import Millis
 from gameroom.errors import GameroomError, NotEnoughPlayers, NotPlayer, RoomFull, WrongStatus
-from gameroom.games.context import Announcement, Context, Effects, Ending
+from gameroom.games.context import Context
+from gameroom.games.effects import Announcement, Effects, Ending
 from gameroom.games.game import Game, GameState, wire_name
 from gameroom.games.random import GameRandom, key_of_seed
 from gameroom.games.registry import load_game

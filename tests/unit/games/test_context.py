@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from msgspec import Struct
 
-from gameroom.games.context import Announcement, Context, Ending
+from gameroom.games.context import Context
+from gameroom.games.effects import Announcement, Ending
 from gameroom.games.failures import GameMisuse
 from gameroom.games.game import Game, timer
 from gameroom.games.random import GameRandom

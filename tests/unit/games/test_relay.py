@@ -3,7 +3,7 @@
 import pytest
 
 from gameroom.errors import ValidationFailed
-from gameroom.games.context import Announcement
+from gameroom.games.effects import Announcement
 from gameroom.games.registry import load_game
 from gameroom.games.relay import Relay
 from gameroom.testkit import Table

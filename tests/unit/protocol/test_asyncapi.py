@@ -17,7 +17,7 @@ from gameroom.protocol.codes import CLOSE_WORDS, CloseCode
 from gameroom.protocol.commands import COMMANDS, Command
 from gameroom.protocol.events import EVENTS, Event
 from gameroom.protocol.schemas import Schema
-from gameroom.rooms.router import ROUTES
+from gameroom.rooms.routes import ROUTES
 
 DOCUMENT = asyncapi_document("1.2.3")
 MESSAGES: dict[str, Schema] = DOCUMENT["components"]["messages"]

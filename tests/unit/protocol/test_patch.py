@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from gameroom.protocol.patch import Operation, PatchError, apply, diff, same
+from gameroom.protocol.operation import Operation
+from gameroom.protocol.patch import PatchError, apply, diff, same
 
 add = "add"
 remove = "remove"

@@ -14,7 +14,8 @@ from gameroom.errors import GameroomError
 from gameroom.games.game import Game
 from gameroom.games.registry import GameType, load_game
 from gameroom.protocol.commands import Command, CreateRoom, GetRoom, JoinRoom, RoomCommand
-from gameroom.protocol.patch import Operation, apply
+from gameroom.protocol.operation import Operation
+from gameroom.protocol.patch import apply
 from gameroom.rooms.birth import Entropy, new_room
 from gameroom.rooms.card_book import CardBook
 from gameroom.rooms.decision import Decision, Recollection

@@ -15,8 +15,8 @@ from gameroom.games.tic_tac_toe import TicTacToe
 from gameroom.protocol.commands import Command, GetRoom, JoinRoom, ResumeFrom, SendChat
 from gameroom.rooms import recollecting
 from gameroom.rooms.actor import Actor
+from gameroom.rooms.entries import Ask, Gone
 from gameroom.rooms.journal import Fenced, MemoryJournal, Refused, SealedRecord, Snapshot, Unit
-from gameroom.rooms.mailbox import Ask, Gone
 from gameroom.rooms.memory import Memory
 from gameroom.rooms.opening import Opened
 from gameroom.rooms.policy import RoomPolicy

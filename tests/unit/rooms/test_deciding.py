@@ -15,7 +15,7 @@ from gameroom.protocol.commands import GameAction, JoinRoom, LeaveRoom, SendChat
 from gameroom.rooms.policy import RoomPolicy
 from gameroom.rooms.records import MAX_RECORD_BYTES
 from gameroom.rooms.rooms import Sender
-from gameroom.rooms.router import ROUTES, Route, Standing
+from gameroom.rooms.routes import ROUTES, Route, Standing
 from gameroom.rooms.turn import Turn
 from tests.unit.rooms.games import Secrets
 from tests.unit.rooms.scene import START, Scene

@@ -19,8 +19,8 @@ from gameroom.protocol.commands import (
 )
 from gameroom.rooms import export
 from gameroom.rooms.export import Exporter
+from gameroom.rooms.parts import Member, PlayPart, RoomPart
 from gameroom.rooms.records import NULL, Record, unseal
-from gameroom.rooms.state import Member, PlayPart, RoomPart
 from tests.unit.rooms.games import Secrets
 from tests.unit.rooms.scene import Scene
 

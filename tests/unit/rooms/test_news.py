@@ -8,8 +8,8 @@ import pytest
 from gameroom.errors import InternalError, RoomFull, Unavailable
 from gameroom.protocol.commands import CreateRoom, GetRoom, JoinRoom, SendChat
 from gameroom.rooms import news
+from gameroom.rooms.entries import CardNews
 from gameroom.rooms.journal import MemoryJournal
-from gameroom.rooms.mailbox import CardNews
 from gameroom.rooms.rooms import Card, Outcome
 from tests.unit.rooms.node import ROOM, Node, SlowAppends, node, turns, until
 

@@ -10,7 +10,8 @@ from gameroom.errors import GameFailed
 from gameroom.games.registry import load_game
 from gameroom.games.relay import Relay
 from gameroom.protocol.commands import GameAction, JoinRoom, LeaveRoom, SendChat, SetReady, SetRole, StartGame
-from gameroom.protocol.patch import Operation, apply
+from gameroom.protocol.operation import Operation
+from gameroom.protocol.patch import apply
 from gameroom.rooms.records import Damaged, unseal
 from gameroom.rooms.replay import Replay, Viewer
 from tests.unit.rooms.games import Secrets

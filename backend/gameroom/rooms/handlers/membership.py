@@ -25,9 +25,10 @@ from gameroom.protocol.events import (
 )
 from gameroom.rooms.card_book import mark_of
 from gameroom.rooms.handlers import play, succession
+from gameroom.rooms.parts import Member
 from gameroom.rooms.rest_commands import InspectRoom
 from gameroom.rooms.rooms import Sender
-from gameroom.rooms.state import Member, RoomState
+from gameroom.rooms.state import RoomState
 from gameroom.rooms.turn import Turn
 from gameroom.rooms.views import member_view
 from gameroom.rooms.window import AFTERLIFE_MS

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from gameroom.errors import Forbidden, GameFailed, NotEnoughPlayers, NotPlayer, PlayersNotReady
-from gameroom.games.context import Context, Effects
+from gameroom.games.context import Context
+from gameroom.games.effects import Effects
 from gameroom.games.game import GameState
 from gameroom.games.random import key_of_seed
 from gameroom.protocol.answers import Empty, Started

@@ -1,7 +1,7 @@
 """Who the host is, and who is it next."""
 
 from gameroom.protocol.events import HostChanged
-from gameroom.rooms.state import Member
+from gameroom.rooms.parts import Member
 from gameroom.rooms.turn import Turn
 
 

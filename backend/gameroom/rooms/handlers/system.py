@@ -4,8 +4,8 @@ from gameroom.games.random import next_key
 from gameroom.protocol.events import EpochStarted, GameUpdated, MemberLeft, MemberUpdated
 from gameroom.rooms.card_book import mark_of
 from gameroom.rooms.handlers import hosting, membership, play
+from gameroom.rooms.parts import GAME, MEMBER, Due
 from gameroom.rooms.rooms import Card
-from gameroom.rooms.state import GAME, MEMBER, Due
 from gameroom.rooms.turn import Turn
 
 
