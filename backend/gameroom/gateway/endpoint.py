@@ -123,8 +123,7 @@ def _join(websocket: WebSocket) -> JoinRoom | None:
     room_id = websocket.path_params.get("room_id")
     if room_id is not None:
         return join_of(room_id, websocket.query_params)
-    if websocket.scope["query_string"]:  # most say nothing, and to find that out by parsing takes 10 µs
-        check_query(websocket.query_params)
+    check_query(websocket.query_params)
     return None
 
 
