@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from types import ModuleType
 
 from fastapi import FastAPI
+from starlette.routing import Router
 
 from gameroom.api.auth import AuthCalls, auth_router
 from gameroom.api.front_door import front_door
@@ -123,7 +124,7 @@ def create_app(settings: Settings) -> FastAPI:
     _include_players_calls(app, settings, identity, reception)
     app.include_router(ops_router(key_ring.jwks(), lambda: node.unready))
     app.include_router(metrics_router(_metrics(journal, rooms, gateway), _metrics_readers(settings)))
-    app.router.routes.extend(gateway.routes())
+    app.sockets = Router(gateway.routes())
     app.state.drain, app.state.hurry = node.drain, node.hurry
     return app
 

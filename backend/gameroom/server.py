@@ -18,7 +18,7 @@ from typing import Protocol
 import uvicorn
 from starlette.types import ASGIApp
 
-from gameroom.gateway.fast_path import FastPathProtocol
+from gameroom.gateway.fast_path import FastPathProtocol, FrontProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def server_config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=FrontProtocol,
         ws=FastPathProtocol,
         ws_max_size=settings.max_message_bytes,
         ws_per_message_deflate=False,

@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Close, Opcode
 
 from gameroom.gateway.asgi_socket import AsgiSocket, SocketLimits, serve_socket
-from gameroom.gateway.fast_path import FastPathProtocol
+from gameroom.gateway.fast_path import FastPathProtocol, FrontProtocol
 from gameroom.gateway.fast_path.socket import MESSAGES_AT_ONCE, FastSocket
 from gameroom.gateway.socket import Socket
 from gameroom.protocol.frames import Frame
@@ -154,6 +154,7 @@ def configured(kind: str, app: ASGIApp, **options: object) -> uvicorn.Server:
     settings: dict[str, object] = {
         "host": "127.0.0.1",
         "port": 0,
+        "http": FrontProtocol if kind in FAST else "httptools",
         "ws": FastPathProtocol if kind in FAST else kind,
         "ws_max_size": LIMITS.message_bytes,
         "ws_ping_interval": None,

@@ -13,6 +13,7 @@ SIGN_INS = f"{IDENTITY}/sign_ins.py"
 TOKENS = f"{IDENTITY}/tokens.py"
 STORES = "backend/gameroom/storage/accounts.py"
 SIGN_INS_STORE = "backend/gameroom/storage/sign_ins.py"
+TOGETHER = "backend/gameroom/storage/together.py"
 USERS = "backend/gameroom/storage/users.py"
 SQLITE = "backend/gameroom/storage/sqlite.py"
 LOGS = "backend/gameroom/telemetry/logs.py"
@@ -44,6 +45,11 @@ FAULTS: Faults = {
             "tokens of anybody for anybody pass",
             Edit(TOKENS, "if (claims.iss, claims.aud) != ours or max(", "if max("),
             FORGERY,
+        ),
+        fault(
+            "who was let in once vouches for whoever copies the rest",
+            Edit(TOKENS, "mark = fingerprint(token)", 'mark = fingerprint(token.rpartition(".")[0])'),
+            f"{T_TOKENS}::test_one_that_was_good_vouches_for_no_other",
         ),
         fault(
             "any key of ours may have signed",
@@ -212,6 +218,16 @@ FAULTS: Faults = {
                 "        return locked(self._file)\n",
             ),
             "tests/integration/test_cli_users.py::test_it_takes_no_lock_that_a_server_needs_or_has",
+        ),
+        fault(
+            "who comes during a read is answered by it",
+            Edit(
+                TOGETHER,
+                "        asked, self._asked = self._asked, []\n",
+                "        asked = self._asked\n",
+            ),
+            "tests/unit/storage/test_together.py"
+            "::test_who_asks_while_one_is_under_way_hears_what_held_after_it_had_asked",
         ),
         fault(
             "the token says which roles somebody has",

@@ -5,12 +5,14 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from jose import jwk
+from jose.backends.cryptography_backend import CryptographyECKey
 
 from gameroom.errors import TokenExpired, Unauthenticated
 from gameroom.identity.identity import Identity, IdentityPolicy, IdentityStores, build_identity
@@ -223,6 +225,35 @@ def test_an_old_forgery_is_not_told_that_it_is_old(tokens: AccessTokens) -> None
     with pytest.raises(Unauthenticated) as told:
         tokens.verify(token({"exp": NOW_S - 1}, key=STRANGER))
     assert type(told.value) is Unauthenticated
+
+
+def test_one_that_was_good_vouches_for_no_other(tokens: AccessTokens) -> None:
+    good, other = token(), token(key=STRANGER)
+    tokens.verify(good)
+    for forged in (f"{good.rpartition('.')[0]}.{other.rpartition('.')[2]}", good[:-1], f"{good}A", other):
+        with pytest.raises(Unauthenticated):
+            tokens.verify(forged)
+
+
+def test_only_the_last_that_were_good_are_not_verified_again(
+    clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = AccessTokens(KeyRing([KEY]), replace(POLICY, remembered=2), clock)
+    shown = [token({"jti": jti}) for jti in ("one", "two", "three")]
+    for each in shown:
+        tokens.verify(each)
+    monkeypatch.setattr(CryptographyECKey, "verify", lambda *_: False)
+    assert [tokens.verify(each).jti for each in shown[1:]] == ["two", "three"]
+    with pytest.raises(Unauthenticated):
+        tokens.verify(shown[0])
+
+
+def test_what_is_refused_is_not_remembered(tokens: AccessTokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CryptographyECKey, "verify", lambda *_: False)
+    with pytest.raises(Unauthenticated):
+        tokens.verify(token())
+    monkeypatch.undo()
+    assert tokens.verify(token()).sub == "user"
 
 
 def test_the_clock_of_another_node_may_be_a_little_ahead(tokens: AccessTokens) -> None:

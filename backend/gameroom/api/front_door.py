@@ -7,7 +7,9 @@ from importlib.resources import files
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse, JSONResponse
+from starlette.routing import Router
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gameroom.api.cors import Cors
 from gameroom.api.openapi import openapi_document
@@ -28,6 +30,15 @@ No string may hold U+0000."""
 
 class FrontDoor(FastAPI):
     """A FastAPI whose every answer is ours: no route, error or page of the framework's own."""
+
+    sockets: ASGIApp = Router()
+    """Where WebSockets go, straight away: nothing of what surrounds a call over HTTP has a word to say to them."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self.sockets(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     def openapi(self) -> Schema:
         """Made once, at the first request, when all routers are in."""

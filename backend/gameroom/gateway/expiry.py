@@ -16,19 +16,24 @@ class Expiry:
         self._clock = clock
         self._expiring = expiring
         self._expired = expired
-        self._timers: tuple[TimerHandle, ...] = ()
+        self._timer: TimerHandle | None = None
 
     def watch(self, expires_at: Millis) -> None:
         """Wait for this end, and no longer for the one watched before."""
         self.stop()
-        self._timers = (
-            self._at(expires_at - WARNING_MS, self._expiring),
-            self._at(expires_at, self._expired),
-        )
+        left = max(0, expires_at - self._clock.now())
+        warned_for = min(left, WARNING_MS)
+        self._timer = _in(left - warned_for, self._warn, warned_for)
 
     def stop(self) -> None:
-        for timer in self._timers:
-            timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
 
-    def _at(self, moment: Millis, call: Callable[[], None]) -> TimerHandle:
-        return get_running_loop().call_later(max(0, moment - self._clock.now()) / 1000, call)
+    def _warn(self, left: Millis) -> None:
+        # The timer first: whoever is warned may stop all this, or watch another end.
+        self._timer = _in(left, self._expired)
+        self._expiring()
+
+
+def _in(wait: Millis, call: Callable[..., None], *arguments: Millis) -> TimerHandle:
+    return get_running_loop().call_later(wait / 1000, call, *arguments)

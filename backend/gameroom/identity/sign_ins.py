@@ -65,7 +65,7 @@ class SignInStore(Protocol):
         """How many sign-ins of the user have neither ended nor expired."""
 
     async def holder(self, sign_in_id: str) -> Holder | None:
-        """One read."""
+        """Who it belongs to, as of a moment after the call. Those who ask at once may share one read."""
 
 
 def require_may_sign_in(account: Account | None, now: Millis, password_hash: str | None = None) -> None:

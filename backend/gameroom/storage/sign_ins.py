@@ -4,16 +4,17 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Select, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, case, delete, func, insert, select, update
 
 from gameroom.clock import Millis
 from gameroom.identity.account import Account
 from gameroom.identity.family import Family
 from gameroom.identity.revocations import Revocation, Why
 from gameroom.identity.sign_ins import Holder, Step, require_may_sign_in
-from gameroom.storage.engine import Database
+from gameroom.storage.engine import DEADLINE_S, WAITING_READS, Database
 from gameroom.storage.insistence import settled
 from gameroom.storage.tables import revocations, sign_ins, users
+from gameroom.storage.together import Together
 from gameroom.storage.users import account_of, locked_account, one_account, user_with
 
 T = TypeVar("T")
@@ -23,12 +24,20 @@ MEMORY_OF_EXPIRED_MS = 7 * 24 * 3600 * 1000
 
 REVOCATION_LIFE_MS = 24 * 3600 * 1000
 
+HOLDERS = (
+    select(users, sign_ins.c.sign_in_id, sign_ins.c.ended_at)
+    .join(sign_ins)
+    .where(sign_ins.c.sign_in_id.in_(bindparam("sign_in_ids", expanding=True)))
+)
+"""Put together once, since that takes as long as the read."""
+
 
 class SqlSignIns:
     """Implements `SignInStore` and `RevocationStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._holders = Together(self._read_holders, WAITING_READS, DEADLINE_S)
 
     async def open(self, family: Family, password_hash: str | None = None) -> None:
         def work(connection: Connection) -> None:
@@ -60,7 +69,10 @@ class SqlSignIns:
         )
 
     async def holder(self, sign_in_id: str) -> Holder | None:
-        return await self._database.read(lambda c: holder_of(c, sign_in_id))
+        return await self._holders.find(sign_in_id)
+
+    async def _read_holders(self, sign_in_ids: Sequence[str]) -> dict[str, Holder]:
+        return await self._database.read(lambda c: holders_of(c, sign_in_ids))
 
     async def revocations(self, after: int, limit: int) -> list[Revocation]:
         columns = revocations.c
@@ -87,9 +99,13 @@ def insert_sign_in(connection: Connection, family: Family, password_hash: str | 
 
 
 def holder_of(connection: Connection, sign_in_id: str) -> Holder | None:
-    query = select(users, sign_ins.c.ended_at).join(sign_ins).where(sign_ins.c.sign_in_id == sign_in_id)
-    row = connection.execute(query).mappings().one_or_none()
-    return Holder(account_of(row), row["ended_at"] is not None) if row else None
+    return holders_of(connection, (sign_in_id,)).get(sign_in_id)
+
+
+def holders_of(connection: Connection, sign_in_ids: Sequence[str]) -> dict[str, Holder]:
+    """By sign-in, those that there are."""
+    rows = connection.execute(HOLDERS, {"sign_in_ids": sign_in_ids}).mappings()
+    return {row["sign_in_id"]: Holder(account_of(row), row["ended_at"] is not None) for row in rows}
 
 
 def tried(

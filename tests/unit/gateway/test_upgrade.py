@@ -4,13 +4,46 @@ from http import HTTPStatus
 
 import pytest
 
-from gameroom.gateway.fast_path.upgrade import BadUpgrade, Request, accept_key, accepted, denied, read_request
+from gameroom.gateway.fast_path.upgrade import (
+    BadUpgrade,
+    Request,
+    accept_key,
+    accepted,
+    denied,
+    read_request,
+    read_upgrade,
+)
 
 GOOD = (
     b"GET /ws?ticket=a%20b HTTP/1.1\r\nhost: example.org\r\nsec-websocket-version: 13\r\n"
     b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: one, two\r\n"
     b"sec-websocket-protocol:three\r\nx-empty:\r\nx-colon: a:b\r\n\r\n"
 )
+
+ASKED = GOOD.replace(b"host:", b"Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nhost:")
+PLAIN = b"GET /healthz HTTP/1.1\r\nhost: example.org\r\n\r\n"
+
+
+def test_a_request_in_one_piece_is_read_as_uvicorn_would_have_it_read() -> None:
+    assert read_upgrade(ASKED + b"\x81\x80") == (read_request(ASKED), b"\x81\x80")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ASKED[:-2],
+        PLAIN,
+        PLAIN + ASKED,
+        ASKED.replace(b"WebSocket", b"h2c"),
+        ASKED.replace(b"Upgrade: WebSocket", b"Upgrade: h2c\r\nUpgrade: WebSocket"),
+        ASKED.replace(b", Upgrade\r", b"\r"),
+        ASKED.replace(b"x-empty:", b"x empty:"),
+        ASKED.replace(b"HTTP/1.1", b"HTTP"),
+        b"\x16\x03\x01",
+    ],
+)
+def test_what_is_no_request_for_a_websocket_or_not_the_first_or_not_whole(data: bytes) -> None:
+    assert read_upgrade(data) is None
 
 
 def test_a_request_is_read() -> None:

@@ -9,9 +9,11 @@ accepted connection over (`asgi_socket.TakeOver`): what is left then is a transp
     parser        frames into messages, and what is none  pure
     socket        a transport, a parser and a receiver
     asgi_session  a receiver that speaks ASGI
-    protocol      what uvicorn sees
+    protocol      what uvicorn sees of a handshake
+    front         what it sees of a connection before
 """
 
+from gameroom.gateway.fast_path.front import FrontProtocol
 from gameroom.gateway.fast_path.protocol import FastPathProtocol
 
-__all__ = ["FastPathProtocol"]
+__all__ = ["FastPathProtocol", "FrontProtocol"]

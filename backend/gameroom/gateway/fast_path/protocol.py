@@ -30,7 +30,7 @@ logger = logging.getLogger("uvicorn.error")
 
 
 class FastPathProtocol(asyncio.Protocol):
-    """For uvicorn's `ws=` setting. Serves the ASGI interface, and offers `asgi_socket.TakeOver` beside it.
+    """For uvicorn's `ws=` setting, and for `FrontProtocol`. Serves ASGI, and offers `asgi_socket.TakeOver` beside it.
 
     Agrees on no extension (no compression) and sends no pings of its own: whoever takes a socket over has its own.
     """
@@ -68,7 +68,7 @@ class FastPathProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._request is None:
-            self._begin(read_request(data))
+            self.begin(read_request(data))
         else:
             self._early.append(data)
             if sum(map(len, self._early)) > MOST_EARLY_BYTES:
@@ -85,7 +85,8 @@ class FastPathProtocol(asyncio.Protocol):
 
     # --- the handshake --------------------------------------------------------------------------------------------
 
-    def _begin(self, request: Request) -> None:
+    def begin(self, request: Request) -> None:
+        """Decide over this request; called once, by whoever has read it."""
         self._request = request
         try:
             self._key = accept_key(request)
@@ -197,11 +198,12 @@ class FastPathProtocol(asyncio.Protocol):
         self._answered = True
         if self._transport.is_closing():
             raise ClientDisconnected()
-        self._transport.write(answer)
         limits = asgi_limits(self._config.ws_max_size)
         self._socket = FastSocket(
             self._transport, Parser(limits.message_bytes, unframe), self._session, limits
         )
+        # Through the socket, so that it leaves as one write with what the app says at once.
+        self._socket.write(answer)
         self._session.open(self._socket)
         self._connections.discard(self)
         self._socket.listed_in(self._connections)

@@ -1,6 +1,6 @@
-"""The opening handshake (RFC 6455, section 4.2) as bytes: the request that was read, the answers that may follow. Pure.
+"""The opening handshake (RFC 6455, section 4.2) as bytes: the request, the answers that may follow. Pure.
 
-The HTTP server in front has found the request well-formed and about to upgrade; the rest is checked here.
+httptools, here or in the server in front, has found the request well-formed and about to upgrade; the rest is checked.
 """
 
 from base64 import b64decode, b64encode
@@ -9,6 +9,7 @@ from email.utils import formatdate
 from hashlib import sha1
 from http import HTTPStatus
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from msgspec import Struct
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -39,6 +40,44 @@ class Request(Struct, frozen=True):
     def words(self, name: bytes) -> list[str]:
         """The comma-separated words of a header, all its lines together."""
         return [word.strip() for value in self.values(name) for word in value.decode("latin-1").split(",")]
+
+    def wants_websocket(self) -> bool:
+        """Whether this, and nothing else, is what it would be upgraded to."""
+        return [value.lower() for value in self.values(b"upgrade")] == [b"websocket"]
+
+
+class _Heads:
+    """What the parser of httptools calls back: the request lines and headers of all the requests that it meets."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.target = b""
+        self.headers: Headers = []
+
+    def on_message_begin(self) -> None:
+        self.requests += 1
+
+    def on_url(self, part: bytes) -> None:
+        self.target += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value.strip()))
+
+
+def read_upgrade(data: bytes) -> tuple[Request, bytes] | None:
+    """A request for a WebSocket, and what came behind it. None: `data` is anything else, or not the whole of it."""
+    heads = _Heads()
+    parser = HttpRequestParser(heads)
+    try:
+        parser.feed_data(data)
+    except HttpParserUpgrade as upgrade:
+        request = Request(parser.get_method(), heads.target, heads.headers)
+        # Another request may stand before it, and waits for its answer.
+        if heads.requests == 1 and request.wants_websocket():
+            return request, data[upgrade.args[0] :]
+    except HttpParserError:
+        return None  # whoever serves HTTP here has the words for it
+    return None
 
 
 def read_request(data: bytes) -> Request:
