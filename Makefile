@@ -18,7 +18,7 @@ test: .venv/installed ## run the tests; ARGS="tests/unit -k patch" are pytest's 
 	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 test-compiled: .venv-compiled/installed ## whole servers and their clients once more, compiled as users install it
-	$(COMPILED)/pytest --numprocesses 2 --dist loadfile tests/integration tests/e2e $(ARGS)
+	$(COMPILED)/pytest --numprocesses 2 --dist loadfile tests/e2e tests/integration/test_main_job.py tests/integration/test_gateway.py tests/integration/test_sockets.py tests/integration/test_wire_*.py $(ARGS)
 
 check: .venv/installed ## most of what CI runs: lint, format, types, floors, then the tests
 	$(BIN)/ruff check
